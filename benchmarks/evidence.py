@@ -18,9 +18,10 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -91,16 +92,21 @@ def measure(document: data.Document, settings: Settings) -> list[Record]:
     return records
 
 
-def run(documents: Sequence[data.Document], settings: Settings, workers: int = 2) -> list[Record]:
-    """Measure every document; records in suite order.
+def run(
+    documents: Sequence[data.Document],
+    settings: Settings,
+    workers: int = 2,
+    task: Callable[[data.Document, Settings], list[Any]] = measure,
+) -> list[Any]:
+    """Do the task for every document; its records in suite order.
 
     The longest documents start first, so that the workers end together.
     """
     if workers < 2:
-        return [record for document in documents for record in measure(document, settings)]
+        return [record for document in documents for record in task(document, settings)]
     order = sorted(range(len(documents)), key=lambda i: -_cost(documents[i]))
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = {i: pool.submit(measure, documents[i], settings) for i in order}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = {i: pool.submit(task, documents[i], settings) for i in order}
         return [record for i in range(len(documents)) for record in jobs[i].result()]
 
 
