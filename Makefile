@@ -1,0 +1,80 @@
+# The habits of this repository, one word each. `make help` lists them.
+#
+# Every target makes the environment it needs and installs into it; a stamp file says what is
+# already there, so that a second run starts at once. Two things can be chosen:
+#   PYTHON  the interpreter, 3.11 or newer; left out, the first of python3, python3.14, ... that is
+#   TORCH   the torch to test with, such as TORCH='torch --index-url URL' or a version of your own
+
+TORCH ?= torch==2.13.0
+
+find_python = for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$python; break; fi; done
+PYTHON ?= $(shell $(find_python))
+
+EXTRAS := all,test,check,bench
+PIP := bin/python -m pip --disable-pip-version-check
+PACKAGES := hier retrieval summarizers
+# Folders too, so that a deleted file counts as a change.
+SOURCES := README.md LICENSE $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
+
+demo: .venv-demo/.installed ## a long document, three questions, a few hundred tokens each
+	.venv-demo/bin/hier demo
+
+test: .venv/.installed ## every extra installed, every test; one file: make test TESTS=tests/test_house.py
+	.venv/bin/pytest $(TESTS)
+
+check: .venv/.installed ## lint, format, types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	cd .venv && bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache
+
+bench: .venv/.installed ## quality, speed and memory, into benchmarks/results
+	.venv/bin/python benchmarks/evidence.py
+	.venv/bin/python benchmarks/speed.py
+	.venv/bin/python benchmarks/soak.py
+
+clean: ## remove the environments and everything built
+	rm -rf .venv .venv-demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find $(PACKAGES) benchmarks scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The light install that a newcomer gets: no extra, no torch.
+.venv-demo/.dependencies: pyproject.toml
+	$(call make_environment,.venv-demo)
+	@echo "Installing hier into .venv-demo (once, about a minute) ..."
+	.venv-demo/$(PIP) install --quiet .
+	@touch $@
+
+# torch comes first, so that the choice of build is ours and not the resolver's.
+.venv/.dependencies: pyproject.toml
+	$(call make_environment,.venv)
+	@echo "Installing hier, its extras and the test tools into .venv (once, some minutes) ..."
+	.venv/$(PIP) install --quiet $(TORCH)
+	.venv/$(PIP) install --quiet '.[$(EXTRAS)]'
+	@touch $@
+
+# Not editable: tests and types see what a user gets, data files included. setuptools takes what an
+# earlier build left in build/ for current, hence the removal.
+%/.installed: %/.dependencies $(SOURCES)
+	@rm -rf build
+	$*/$(PIP) install --quiet --no-deps --force-reinstall .
+	@touch $@
+
+# $(call make_environment,FOLDER): a fresh virtual environment, or one line that says what is missing.
+define make_environment
+	@test -n "$(PYTHON)" || { echo "hier needs Python 3.11 or newer and found none;" \
+		"name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hier needs" \
+		"Python 3.11 or newer; $(PYTHON) is not: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments;" \
+		"install its venv package, such as python3-venv" >&2; exit 1; }
+	@rm -rf $(1) build
+	"$(PYTHON)" -m venv $(1)
+endef
