@@ -1,0 +1,102 @@
+"""Documents and spans: a text, where it came from, and how a file becomes one.
+
+A file is decoded strictly. Guessing an encoding would move every span that is ever quoted, so a
+byte that does not fit is an error that names its position.
+"""
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from hier.errors import InputError
+
+
+class Span(NamedTuple):
+    """Characters ``start`` to ``end`` (exclusive) of a source text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """A source text and its name.
+
+    Attributes:
+        text: the whole text; every span points into it.
+        name: where it came from, for people; empty when it has no name.
+    """
+
+    text: str
+    name: str = ""
+
+    @classmethod
+    def from_path(cls, path: Path, encoding: str = "utf-8") -> "Document":
+        """Read a text file.
+
+        Args:
+            path: the file.
+            encoding: a Python codec name; a byte-order mark of UTF-8 or UTF-16 is obeyed.
+
+        Raises:
+            InputError: the file is missing, a folder, unreadable, binary or in another encoding.
+        """
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputError(f"{path} does not exist; check the path") from error
+        except IsADirectoryError as error:
+            raise InputError(f"{path} is a folder; pass one text file") from error
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        return cls(decode(raw, str(path), encoding), str(path))
+
+
+def decode(raw: bytes, name: str, encoding: str = "utf-8") -> str:
+    """Decode the bytes of a text, strictly.
+
+    Raises:
+        InputError: unknown encoding, a byte that does not fit it, or binary content.
+    """
+    try:
+        codec = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise InputError(f"unknown encoding {encoding!r}; try utf-8, latin-1 or cp1252") from error
+    if codec == "utf-8":
+        if raw.startswith(codecs.BOM_UTF8):
+            codec = "utf-8-sig"
+        elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            codec = "utf-16"
+        elif b"\0" in raw[:4096]:
+            raise InputError(
+                f"{name} looks binary (byte 0x00 at position {raw.index(0)}); convert it to text first"
+            )
+    try:
+        return raw.decode(codec)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not valid {encoding}: byte 0x{raw[error.start]:02x} at position "
+            f"{error.start}; name its encoding, for example --encoding latin-1"
+        ) from error
+
+
+def as_document(source: "str | Path | Document") -> Document:
+    """Turn what ``hier.build`` was handed into a document with something in it.
+
+    Raises:
+        InputError: the source is of another type, or its text is empty or blank.
+    """
+    if isinstance(source, str):
+        document = Document(source)
+    elif isinstance(source, Path):
+        document = Document.from_path(source)
+    elif isinstance(source, Document):
+        document = source
+    else:
+        raise InputError(
+            f"a source of type {type(source).__name__} is not text; pass a str, a Path or a Document"
+        )
+    if not document.text or document.text.isspace():
+        raise InputError(f"{document.name or 'the text'} is empty or blank; pass a text with words")
+    return document
