@@ -37,7 +37,7 @@ def describe(seed: int = SEED) -> dict[str, Any]:
     """The circumstances of a measurement, ready for JSON."""
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "dirty": bool(_git("status", "--porcelain", "-uno", "--", ".", ":!benchmarks/results")),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
