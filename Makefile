@@ -19,6 +19,8 @@ PACKAGES := hier retrieval summarizers
 SOURCES := README.md LICENSE $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
+# Builds of the wheel share the build folder.
+.NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test check bench clean
 
@@ -49,22 +51,22 @@ clean: ## remove the environments and everything built
 .venv-demo/.dependencies: pyproject.toml
 	$(call make_environment,.venv-demo)
 	@echo "Installing hier into .venv-demo (once, about a minute) ..."
-	.venv-demo/$(PIP) install --quiet .
+	.venv-demo/$(PIP) install -qq .
 	@touch $@
 
 # torch comes first, so that the choice of build is ours and not the resolver's.
 .venv/.dependencies: pyproject.toml
 	$(call make_environment,.venv)
 	@echo "Installing hier, its extras and the test tools into .venv (once, some minutes) ..."
-	.venv/$(PIP) install --quiet $(TORCH)
-	.venv/$(PIP) install --quiet '.[$(EXTRAS)]'
+	.venv/$(PIP) install -qq $(TORCH)
+	.venv/$(PIP) install -qq '.[$(EXTRAS)]'
 	@touch $@
 
 # Not editable: tests and types see what a user gets, data files included. setuptools takes what an
 # earlier build left in build/ for current, hence the removal.
 %/.installed: %/.dependencies $(SOURCES)
 	@rm -rf build
-	$*/$(PIP) install --quiet --no-deps --force-reinstall .
+	$*/$(PIP) install -qq --no-deps --force-reinstall .
 	@touch $@
 
 # $(call make_environment,FOLDER): a fresh virtual environment, or one line that says what is missing.
