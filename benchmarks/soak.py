@@ -152,12 +152,12 @@ def check(index: int, seed: int) -> Report:
             _fail(report, asked, case, [f"build raised {type(error).__name__}: {error}"])
         return report
     again = hier.build(asked.text, tokenizer=tokenizer) if index % REPEATED == 0 else None
-    digest = hashlib.sha256()
+    contexts = hashlib.sha256()
     for case in asked.cases:
         text, outcome, found = _run(tree, asked, case, count)
         if again is not None and _run(again, asked, case, count)[:2] != (text, outcome):
             found.append("a second build gives another context")
-        digest.update(f"{outcome}\0{text}\0".encode("utf-8", "surrogatepass"))
+        contexts.update(f"{outcome}\0{text}\0".encode("utf-8", "surrogatepass"))
         report.note(
             text=asked.text_kind,
             tokenizer=asked.counter,
@@ -166,7 +166,7 @@ def check(index: int, seed: int) -> Report:
         )
         if found:
             _fail(report, asked, case, found)
-    report.digests.append(digest.hexdigest())
+    report.digests.append(contexts.hexdigest())
     return report
 
 
@@ -213,6 +213,11 @@ def run(cases: int, seed: int, workers: int) -> Report:
     return total
 
 
+def digest(report: Report) -> str:
+    """One digest of all contexts, in the order of the cases."""
+    return hashlib.sha256("".join(report.digests).encode()).hexdigest()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases, print the counts, write the result file; 1 if a guarantee broke."""
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -242,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "failed": len(report.failures),
             "seconds": seconds,
             "workers": options.workers,
-            "digest": hashlib.sha256("".join(report.digests).encode()).hexdigest(),
+            "digest": digest(report),
             "counts": {name: dict(sorted(c.items())) for name, c in report.counts.items()},
             "failures": report.failures[:100],
         }

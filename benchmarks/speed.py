@@ -136,10 +136,10 @@ def targets(result: dict[str, Any]) -> list[Target]:
         Target("compress, exponent of growth", 0.99, growth(rows, "compress_ms_median"), ""),
         Target("hier compress, 106k tokens, cold", 2, median(result["command_line_seconds"]), "s"),
         Target("import hier", 0.3, median(result["import_seconds"]), "s"),
-        Target("segment 20 MB", 2.5, result["segment_20mb_seconds"], "s"),
     ]
     if large:
         lines += [
+            Target("segment 20 MB", 2.5, result["segment_20mb_seconds"], "s"),
             Target("compress at 1M tokens, median", 25, large[0]["compress_ms_median"], "ms"),
             Target("load a tree of 1M tokens", 0.1, median(result["load_seconds"]), "s"),
         ]
@@ -173,7 +173,8 @@ def run(lengths: Sequence[int], seed: int) -> dict[str, Any]:
             result["memory"] = probe("memory", write_text(longest, folder), "--tokens", tokens)
         result["import_seconds"] = [probe("import")["import_seconds"] for _ in range(STARTS)]
         result["command_line_seconds"] = command_line(folder)
-    result["segment_20mb_seconds"] = segmentation()
+    if LARGE in lengths:
+        result["segment_20mb_seconds"] = segmentation()
     return result
 
 
