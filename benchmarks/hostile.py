@@ -203,6 +203,7 @@ TEXTS: dict[str, Callable[[random.Random], str]] = {
 
 QUERIES: dict[str, Callable[[random.Random, str], str | None]] = {
     "none": lambda rng, text: None,
+    "blank": lambda rng, text: rng.choice(("", " ", "\n\t")),
     "question": lambda rng, text: rng.choice(stdlib_text.QUESTIONS),
     "words of the text": lambda rng, text: (
         " ".join(rng.sample(text.split(), k=1) * 3) if text.split() else "x"
