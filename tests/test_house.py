@@ -372,7 +372,7 @@ def test_no_module_can_unpickle() -> None:
 # What is public
 
 
-@pytest.mark.parametrize("name", hier.__all__)
+@pytest.mark.parametrize("name", sorted(set(hier.__all__) - {"__version__"}))
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     value = getattr(hier, name)
     assert inspect.isclass(value) or inspect.isroutine(value), f"{name} is {type(value).__name__}"
@@ -384,24 +384,16 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 
 
 def test_all_is_the_public_surface() -> None:
-    assert list(hier.__all__) == sorted(set(hier.__all__))
+    assert len(hier.__all__) == len(set(hier.__all__))
     others = {
         name
         for name, value in vars(hier).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
     assert others <= set(hier.__all__)
-    contract = {
-        "build",
-        "compress",
-        "load",
-        "Context",
-        "Corpus",
-        "Document",
-        "HierError",
-        "Segment",
-    }
-    assert contract | {"Tree"} <= set(hier.__all__)
+    functions = {"build", "compress", "load"}
+    classes = {"Context", "Corpus", "Document", "HierError", "Segment", "Tree"}
+    assert functions | classes <= set(hier.__all__)
 
 
 def test_every_error_belongs_to_the_tree() -> None:
