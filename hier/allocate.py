@@ -1,0 +1,173 @@
+"""Allocation: which leaves (and summaries) to show within a budget.
+
+The objective is relevance-weighted coverage, ``F(S) = sum_j w_j max_{i in S} fidelity(i, j)``, over
+targets j and candidates i. F is monotone submodular, so taking the best gain a token while it fits
+has a known guarantee (Krause and Guestrin, 2005; Leskovec et al., KDD 2007: compare with the single
+best candidate). The gains left at the end bound what any other choice could reach: the value of the
+best set is at most F(S) plus the best filling of the budget by those gains.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Candidates, targets and what they are to each other.
+
+    Attributes:
+        weights: value of each target, float64 (targets,).
+        cover_offsets: int64 (candidates + 1,); what candidate i covers stands at
+            ``cover_offsets[i]:cover_offsets[i + 1]`` of the next two arrays.
+        cover_targets: int64, target numbers.
+        cover_fidelity: float32, how well each is covered, 0 to 1.
+        floor: the least tokens each candidate can add to a rendering, int64 (candidates,).
+    """
+
+    weights: np.ndarray
+    cover_offsets: np.ndarray
+    cover_targets: np.ndarray
+    cover_fidelity: np.ndarray
+    floor: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of candidates."""
+        return len(self.floor)
+
+
+@dataclass
+class Allocation:
+    """A growing choice.
+
+    Attributes:
+        chosen: candidates in the order taken.
+        gains: what each added to the value.
+        costs: the tokens each was expected to add.
+        covered: best fidelity reached a target, float32 (targets,).
+    """
+
+    covered: np.ndarray
+    chosen: list[int] = field(default_factory=list)
+    gains: list[float] = field(default_factory=list)
+    costs: list[int] = field(default_factory=list)
+
+    @property
+    def value(self) -> float:
+        """F of the candidates chosen."""
+        return float(sum(self.gains))
+
+
+class Greedy:
+    """The lazy greedy: the best gain a token first, whatever does not fit is passed over.
+
+    Args:
+        problem: candidates and targets.
+        cost: tokens a candidate would add now; may change as others are chosen.
+        affected: candidates whose cost a choice may have lowered.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        cost: Callable[[int], int],
+        affected: Callable[[int], list[int]],
+        take: Callable[[int], None],
+    ) -> None:
+        """Start with nothing chosen."""
+        self.problem, self.cost, self.affected, self.take = problem, cost, affected, take
+        self.allocation = Allocation(np.zeros(len(problem.weights), np.float32))
+        self.gains = self._all_gains()
+        self._fresh = np.zeros(len(problem), np.int64)
+        self._open = np.ones(len(problem), bool)
+        self._heap = [
+            (-gain / cost(i), i, 0) for i, gain in enumerate(self.gains.tolist()) if gain > 0
+        ]
+        heapq.heapify(self._heap)
+
+    def fill(self, room: int) -> int:
+        """Choose until nothing fits into ``room`` tokens; returns the tokens left."""
+        waiting = []
+        rounds = len(self.allocation.chosen)
+        while self._heap and room > 0:
+            key, i, known = heapq.heappop(self._heap)
+            if not self._open[i] or known < self._fresh[i]:
+                continue
+            gain, cost = self._gain(i), self.cost(i)
+            ratio = -gain / cost
+            if gain <= 0:
+                continue
+            if self._heap and ratio > self._heap[0][0] + 1e-12 and ratio > key + 1e-12:
+                heapq.heappush(self._heap, (ratio, i, known))
+                continue
+            if cost > room:
+                waiting.append((ratio, i, known))
+                continue
+            self._choose(i, gain, cost)
+            room -= cost
+            rounds += 1
+        for item in waiting:
+            heapq.heappush(self._heap, item)
+        return room
+
+    def drop_last(self) -> int:
+        """Take back the latest choice; returns the candidate."""
+        allocation = self.allocation
+        i = allocation.chosen.pop()
+        allocation.gains.pop()
+        allocation.costs.pop()
+        allocation.covered[:] = 0
+        for j in allocation.chosen:
+            self._cover(j)
+        return i
+
+    def bound(self, budget: int) -> float:
+        """Return an upper bound on the value of any choice of at most ``budget`` tokens."""
+        gains = self._all_gains()
+        for i in self.allocation.chosen:
+            gains[i] = 0
+        density = gains / self.problem.floor
+        order = np.argsort(-density, kind="stable")
+        room = np.cumsum(self.problem.floor[order])
+        whole = room <= budget
+        value = float(gains[order][whole].sum())
+        first = int(whole.sum())
+        if first < len(order):
+            left = budget - (int(room[first - 1]) if first else 0)
+            value += left * float(density[order[first]])
+        return self.allocation.value + value
+
+    def _choose(self, i: int, gain: float, cost: int) -> None:
+        self._open[i] = False
+        self._cover(i)
+        self.take(i)
+        self.allocation.chosen.append(i)
+        self.allocation.gains.append(gain)
+        self.allocation.costs.append(cost)
+        for j in self.affected(i):
+            if self._open[j]:
+                self._fresh[j] += 1
+                heapq.heappush(self._heap, (-self._gain(j) / self.cost(j), j, int(self._fresh[j])))
+
+    def _slice(self, i: int) -> slice:
+        return slice(self.problem.cover_offsets[i], self.problem.cover_offsets[i + 1])
+
+    def _gain(self, i: int) -> float:
+        problem, part = self.problem, self._slice(i)
+        targets = problem.cover_targets[part]
+        more = problem.cover_fidelity[part] - self.allocation.covered[targets]
+        return float(np.maximum(more, 0) @ problem.weights[targets])
+
+    def _cover(self, i: int) -> None:
+        part = self._slice(i)
+        targets, covered = self.problem.cover_targets[part], self.allocation.covered
+        covered[targets] = np.maximum(covered[targets], self.problem.cover_fidelity[part])
+
+    def _all_gains(self) -> np.ndarray:
+        problem = self.problem
+        more = problem.cover_fidelity - self.allocation.covered[problem.cover_targets]
+        terms = np.maximum(more, 0) * problem.weights[problem.cover_targets]
+        sums = np.concatenate([[0], np.cumsum(terms)])
+        return sums[problem.cover_offsets[1:]] - sums[problem.cover_offsets[:-1]]

@@ -1,0 +1,235 @@
+"""Building: a text becomes a tree, in one pass.
+
+Tokens and words are found side by side, leaves are cut, and everything above them is sums of leaves:
+vectors, lengths, sizes. Neural vectors and a model's summaries, where the user asked for them, are
+made last, over the finished tree.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hier.blocks import BlockKind
+from hier.document import Document, as_document
+from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
+from hier.retrieval.index import WordIndex, index_words
+from hier.retrieval.relevance import Level
+from hier.retrieval.static import StaticTable, load_static
+from hier.retrieval.words import find_words
+from hier.segment import segment
+from hier.structure import Structure, read_structure
+from hier.summarizers.extractive import Choice, choose
+from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
+from hier.tree import Tree
+
+Progress = Callable[[str, int, int], None]
+LEAF_TOKENS = 120
+_HEADED_LEVELS = 2
+_VALLEY_WIDTH = 3
+# Sentences that begin so lean on the one before and read badly alone.
+_LEANING = frozenset(
+    "he she it they this that these those his her its their such however but and so also then "
+    "thus therefore moreover furthermore instead otherwise nevertheless".split()
+)
+
+
+def build(
+    source: str | Path | Document,
+    *,
+    embedder: Any = "static",
+    summarizer: Any = "extractive",
+    tokenizer: Any = DEFAULT_TOKENIZER,
+    progress: Progress | None = None,
+) -> Tree:
+    """Read a text once into a tree.
+
+    Args:
+        source: the text, a ``Path`` of a text file, or a ``Document``.
+        embedder: ``"static"``, a sentence-transformers name or folder, or any object with
+            ``encode(list[str]) -> array``.
+        summarizer: ``"extractive"``, or a function from a text to a shorter one (a model call).
+        tokenizer: an encoding name, a Hugging Face tokenizer, or any function from str to int.
+        progress: called with (what, done, total) during neural encoding and model calls.
+
+    Raises:
+        InputError: the source is empty, blank or cannot be read.
+        TokenizerError: the tokenizer is unknown or misbehaves.
+        EmbedderError: the embedder is unknown or misbehaves.
+        SummarizerError: the summarizer is unknown or misbehaves.
+    """
+    document = as_document(source)
+    counter = load_tokenizer(tokenizer)
+    neural = None
+    if not (isinstance(embedder, str) and embedder == "static"):
+        from hier.retrieval.embedders import load_embedder
+
+        neural = load_embedder(embedder)
+    write = _check_summarizer(summarizer)
+
+    text, table = document.text, load_static()
+    with ThreadPoolExecutor(1) as side:  # both spend their time outside the interpreter lock
+        pending = side.submit(find_words, text)
+        sizes = counter.sizes(text)
+        words = pending.result()
+    segmentation = segment(text, sizes, LEAF_TOKENS)
+    structure = read_structure(segmentation)
+    leaves = segmentation.leaves
+    leaf_tokens = sizes(leaves.start, leaves.end).astype(np.int32)
+    index = index_words(text, leaves.start, structure.path_of, structure.paths, table, words)
+    word_vectors = table.sum_tokens(index.piece_offsets, index.pieces)
+    vectors = index.leaves.dot(word_vectors)
+    path_vectors = index.paths.dot(word_vectors)
+    firsts = _grow(leaf_tokens, vectors, structure)
+    levels = tuple(
+        _measure(number, first, index, vectors, path_vectors) for number, first in enumerate(firsts)
+    )
+    worth = _worth(text, leaves.start, leaf_tokens, structure)
+    summaries = _summarise(firsts, vectors, leaf_tokens, worth)
+    tree = Tree(
+        document=document,
+        tokenizer=counter,
+        embedder="static" if neural is None else neural.name,
+        leaf_start=leaves.start,
+        leaf_tokens=leaf_tokens,
+        block=leaves.block.astype(np.int32),
+        opens=structure.opens,
+        path_offsets=np.concatenate([[0], np.cumsum([len(p) for p in structure.paths])]),
+        path_leaves=np.array([leaf for path in structure.paths for leaf in path], np.int32),
+        index=index,
+        levels=levels,
+        summaries=summaries,
+    )
+    if neural is not None:
+        tree = _encode(tree, neural, progress)
+    return tree if write is None else write_summaries(tree, write, progress)
+
+
+def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:
+    if isinstance(summarizer, str) and summarizer == "extractive":
+        return None
+    from hier.summarizers.model import checked
+
+    return checked(summarizer)
+
+
+def _grow(
+    leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure
+) -> list[np.ndarray]:
+    """Return the first leaf of every node of every level, leaves first, up to one root."""
+    n_leaves = len(leaf_tokens)
+    strength = structure.cut + valley(vectors, _VALLEY_WIDTH)
+    heading = structure.opens >= 0
+    must = heading.copy()
+    must[1:] &= ~heading[:-1]  # headings in a row belong together
+    firsts = [np.arange(n_leaves)]
+    first, sizes, unit_vectors = firsts[0], leaf_tokens.astype(np.int64), vectors
+    cuts = np.where(must, np.inf, strength)
+    for target in targets():
+        lowest = len(firsts) == 1
+        bounds = group(sizes, cuts, target, 1 if lowest else 2, MOST_LEAVES if lowest else MOST_CHILDREN)
+        starts = bounds[:-1]
+        first = first[starts]
+        firsts.append(first)
+        if len(first) == 1:
+            return firsts
+        sizes = np.add.reduceat(sizes, starts)
+        unit_vectors = np.add.reduceat(unit_vectors, starts, axis=0)
+        cuts = structure.cut[first] + valley(unit_vectors, 1)
+    raise AssertionError("targets() is endless")
+
+
+def _measure(
+    number: int,
+    first: np.ndarray,
+    index: WordIndex,
+    vectors: np.ndarray,
+    path_vectors: np.ndarray,
+) -> Level:
+    """Return what relevance needs to know of one level."""
+    leaf_words = _row_sums(index.leaves.offsets, index.leaves.counts)
+    sums = vectors if number == 0 else np.add.reduceat(vectors, first, axis=0)
+    words = np.add.reduceat(leaf_words, first)
+    if number < _HEADED_LEVELS:
+        path = index.path_of[first]
+        sums = sums + path_vectors[path]
+        words = words + _row_sums(index.paths.offsets, index.paths.counts)[path]
+    norms = np.maximum(np.linalg.norm(sums, axis=1), 1e-9).astype(np.float32)
+    return Level(first, norms, words.astype(np.float32))
+
+
+def _row_sums(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
+    sums = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
+    return sums[offsets[1:]] - sums[offsets[:-1]]
+
+
+def _worth(
+    text: str, leaf_start: np.ndarray, leaf_tokens: np.ndarray, structure: Structure
+) -> np.ndarray:
+    """Return how well each leaf stands alone in a summary, float32, 0 to 1."""
+    openings = (text[start : start + 14].split(None, 1) for start in leaf_start.tolist())
+    leaning = np.array([bool(w) and w[0].strip(",").lower() in _LEANING for w in openings])
+    worth = np.where(leaning, 0.6, 1.0)
+    worth[leaf_tokens < 8] = 0.2
+    worth[np.isin(structure.kind, (BlockKind.CODE, BlockKind.TABLE))] = 0.3
+    worth[structure.kind == BlockKind.HEADING] = 0.05
+    return worth.astype(np.float32)
+
+
+def _summarise(
+    firsts: list[np.ndarray], vectors: np.ndarray, leaf_tokens: np.ndarray, worth: np.ndarray
+) -> tuple[Choice, ...]:
+    """Choose the extractive summary of every node above the leaves, from its children's."""
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    n_leaves = len(leaf_tokens)
+    below = Choice(np.arange(n_leaves + 1), np.arange(n_leaves))
+    below_first = firsts[0]
+    summaries = []
+    for first in firsts[1:]:
+        children = np.append(np.searchsorted(below_first, first), len(below_first))
+        candidates = Choice(below.offsets[children], below.sentences)
+        below = choose(unit, leaf_tokens, worth, candidates)
+        below_first = first
+        summaries.append(below)
+    return tuple(summaries)
+
+
+def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
+    """Add neural vectors to passages and upwards: one batch over the whole tree."""
+    layout = tree.layout()
+    texts: list[str] = []
+    for number, level in enumerate(tree.levels[1:4], 1):
+        ends = np.append(level.first_leaf[1:], len(tree.leaf_start))
+        for first, end in zip(level.first_leaf.tolist(), ends.tolist(), strict=True):
+            crumb = layout.crumb(int(tree.index.path_of[first])) if number < _HEADED_LEVELS else ""
+            texts.append(crumb + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]])
+    report = None if progress is None else lambda done, total: progress("encoding", done, total)
+    vectors = neural.encode(texts, report).astype(np.float16)
+    levels, start = list(tree.levels), 0
+    for number, level in enumerate(tree.levels[1:4], 1):
+        size = len(level.first_leaf)
+        levels[number] = replace(level, vectors=vectors[start : start + size])
+        start += size
+    return replace(tree, levels=tuple(levels), encode_query=lambda q: neural.encode([q])[0])
+
+
+def write_summaries(
+    tree: Tree, write: Callable[[str], str], progress: Progress | None = None
+) -> Tree:
+    """Let a model summarise every section and what lies above, level by level.
+
+    A section's summary is made from its text, any higher node's from its children's summaries.
+    """
+    texts: dict[int, str] = {}
+    nodes = tree.nodes
+    wanted = range(nodes.offsets[min(2, len(tree.levels) - 1)], len(nodes))
+    for done, node_id in enumerate(wanted):
+        node = nodes[node_id]
+        parts = [texts[child] for child in node.children if child in texts]
+        texts[node_id] = write("\n".join(parts) if parts else tree.source[node.start : node.end])
+        if progress is not None:
+            progress("summarising", done + 1, len(wanted))
+    return replace(tree, summary_texts=texts)

@@ -1,0 +1,101 @@
+"""Contexts: what a model is shown, and where every character of it came from."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from hier.document import Span
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a context.
+
+    Attributes:
+        start: first character in the source.
+        end: character behind the last in the source.
+        kind: ``"verbatim"`` (``source[start:end] == text``) or ``"summary"``.
+        level: level of the smallest node that holds it; 0 is a leaf.
+        tokens: tokens of ``text`` on its own.
+        relevance: standard deviations above the mean leaf of the source (0 without a query).
+        node_id: the smallest node that holds it.
+        text: the words themselves.
+        sources: for a summary, the spans it was made from.
+    """
+
+    start: int
+    end: int
+    kind: Literal["verbatim", "summary"]
+    level: int
+    tokens: int
+    relevance: float
+    node_id: int
+    text: str
+    sources: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One decision of the allocator, in the order taken.
+
+    Attributes:
+        span: the characters picked.
+        relevance: as in ``Segment``.
+        gain: share of the whole value that it added, 0 to 1.
+        cost: tokens it was expected to add, headings and gap marks included.
+        terms: words of the query that it holds.
+    """
+
+    span: Span
+    relevance: float
+    gain: float
+    cost: int
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """A text for a model, at most ``budget`` tokens, with its provenance.
+
+    Attributes:
+        text: what to show the model.
+        tokens: the tokens of ``text``, counted on the final string.
+        budget: the most tokens allowed.
+        segments: the pieces, in document order, never overlapping.
+        coverage: share of the source's value (relevance-weighted) that is covered, 0 to 1.
+        optimality: a lower bound on value / best possible value at this budget, 0 to 1.
+        query: the question, or None for an overview.
+        picks: the allocator's decisions, best first.
+    """
+
+    text: str
+    tokens: int
+    budget: int
+    segments: tuple[Segment, ...]
+    coverage: float
+    optimality: float
+    query: str | None = None
+    picks: tuple[Pick, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+    def explain(self) -> str:
+        """Say in plain lines why each piece is in the context."""
+        question = f"query: {self.query}" if self.query is not None else "no query: overview"
+        lines = [
+            question,
+            f"{self.tokens} of {self.budget} tokens, {len(self.segments)} segments, "
+            f"coverage {self.coverage:.1%}, at least {self.optimality:.1%} of the best possible",
+        ]
+        for number, pick in enumerate(self.picks, 1):
+            terms = f" terms: {', '.join(pick.terms)}" if pick.terms else ""
+            lines.append(
+                f"{number:3}. characters {pick.span.start}-{pick.span.end}: relevance "
+                f"{pick.relevance:+.2f}, {pick.cost} tokens, adds {pick.gain:.2%}{terms}"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values that JSON can hold."""
+        return asdict(self)

@@ -1,0 +1,215 @@
+"""Rendering: chosen leaves as one text, in document order, with headings and gap marks.
+
+The same rules price a choice before it is made and write it out afterwards: neighbours join without
+a mark, the first piece under a heading pays for the breadcrumb, a piece that stands apart pays for
+a gap mark.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+GAP_WITHIN = " … "  # between sentences of one paragraph
+GAP_BETWEEN = "\n…\n"
+PLAIN_GAP = "\n"
+CRUMB_CHARACTERS = 80  # of each heading in a breadcrumb
+CRUMB_DEPTH = 3  # innermost headings shown
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A summary that may be shown: its place is before its first leaf."""
+
+    node_id: int
+    level: int
+    first_leaf: int
+    end_leaf: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A rendered run of neighbouring leaves, or a summary.
+
+    Attributes:
+        before: what separates it from the piece before, breadcrumb included.
+        start: first character in the source.
+        end: character behind the last.
+        first_leaf: first leaf of the run.
+        end_leaf: leaf behind the run.
+        summary: the summary shown instead of the leaves, or None.
+    """
+
+    before: str
+    start: int
+    end: int
+    first_leaf: int
+    end_leaf: int
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A text's leaves and headings, and how to show them.
+
+    Attributes:
+        text: the source.
+        leaf_start: int64 (leaves,).
+        block: the block of each leaf, int32 (leaves,).
+        path_of: heading path of each leaf, int32 (leaves,).
+        opens: path that a heading's leaf opens, -1 for others, int32 (leaves,).
+        paths: the leaves of each path's headings.
+        headings: show breadcrumbs.
+        gaps: show gap marks.
+    """
+
+    text: str
+    leaf_start: np.ndarray
+    block: np.ndarray
+    path_of: np.ndarray
+    opens: np.ndarray
+    paths: Sequence[Sequence[int]]
+    headings: bool = True
+    gaps: bool = True
+
+    @cached_property
+    def _crumbs(self) -> dict[int, str]:
+        return {}
+
+    def leaf_span(self, leaf: int) -> tuple[int, int]:
+        """Return where a leaf starts and ends."""
+        last = leaf + 1 == len(self.leaf_start)
+        end = len(self.text) if last else int(self.leaf_start[leaf + 1])
+        return int(self.leaf_start[leaf]), end
+
+    def crumb(self, path: int) -> str:
+        """Return the breadcrumb line of a heading path; empty for the empty path."""
+        if not self.headings or path == 0:
+            return ""
+        if path not in self._crumbs:
+            titles = [self.title(leaf) for leaf in self.paths[path][-CRUMB_DEPTH:]]
+            line = " > ".join(title for title in titles if title)
+            self._crumbs[path] = f"# {line}\n" if line else ""
+        return self._crumbs[path]
+
+    def title(self, leaf: int) -> str:
+        """Return a heading's leaf as one short line, without its markup."""
+        start, end = self.leaf_span(leaf)
+        lines = [line.strip() for line in self.text[start:end].splitlines()]
+        words = [line.strip("#").strip() for line in lines if line.strip("=-~^\"'*+#_. ")]
+        title = " ".join(" ".join(words).split())
+        return title if len(title) <= CRUMB_CHARACTERS else title[: CRUMB_CHARACTERS - 1] + "…"
+
+    def pieces(self, leaves: Iterable[int], summaries: Iterable[Summary] = ()) -> list[Piece]:
+        """Return what to show, in document order."""
+        runs: list[tuple[int, int, Summary | None]] = [
+            (summary.first_leaf, summary.first_leaf, summary) for summary in summaries
+        ]
+        start = end = -1
+        for leaf in sorted(leaves):
+            if leaf == end:
+                end += 1
+                continue
+            if end > start:
+                runs.append((start, end, None))
+            start, end = leaf, leaf + 1
+        if end > start:
+            runs.append((start, end, None))
+        runs.sort(key=lambda run: (run[0], run[2] is None, run[1]))
+        return self._separate(runs)
+
+    def _separate(self, runs: list[tuple[int, int, Summary | None]]) -> list[Piece]:
+        pieces: list[Piece] = []
+        in_force, behind = 0, -1  # heading path and leaf that the text so far ends with
+        for first, end, summary in runs:
+            path = int(self.path_of[first])
+            crumb = self.crumb(path) if path != in_force else ""
+            before = self._mark(behind, first, bool(crumb), summary) if pieces else ""
+            if summary is not None:
+                stop = self.leaf_span(summary.end_leaf - 1)[1]
+                span = (self.leaf_span(first)[0], stop)
+                in_force, behind = path, -2
+            else:
+                span = self._run_span(first, end)
+                opened = int(self.opens[end - 1])
+                in_force, behind = (opened if opened >= 0 else int(self.path_of[end - 1])), end
+            pieces.append(Piece(before + crumb, *span, first, end, summary))
+        return pieces
+
+    def _run_span(self, first: int, end: int) -> tuple[int, int]:
+        start, stop = self.leaf_span(first)[0], self.leaf_span(end - 1)[1]
+        while stop > start and self.text[stop - 1].isspace():
+            stop -= 1
+        return start, max(stop, start + 1)
+
+    def _mark(self, behind: int, first: int, crumb: bool, summary: Summary | None) -> str:
+        """Return what separates a piece from the one before it."""
+        if crumb:
+            return "\n\n"
+        if summary is not None or behind == -2 or behind == first:
+            return "\n"
+        if not self.gaps:
+            return PLAIN_GAP
+        return GAP_WITHIN if self.block[behind - 1] == self.block[first] else GAP_BETWEEN
+
+    def write(self, pieces: Sequence[Piece]) -> str:
+        """Return the rendered text."""
+        return "".join(
+            piece.before
+            + (piece.summary.text if piece.summary else self.text[piece.start : piece.end])
+            for piece in pieces
+        )
+
+
+class Pricer:
+    """What one more leaf or summary would add to the rendering, in tokens.
+
+    Args:
+        layout: how things are shown.
+        leaf_tokens: tokens of each leaf on its own, int64 (leaves,).
+        count: exact token counts.
+    """
+
+    def __init__(
+        self, layout: Layout, leaf_tokens: np.ndarray, count: Callable[[str], int]
+    ) -> None:
+        """Start with nothing shown."""
+        self.layout, self.leaf_tokens, self.count = layout, leaf_tokens, count
+        self.gap = count(GAP_BETWEEN) if layout.gaps else count(PLAIN_GAP)
+        self._shown: set[int] = set()
+        self._open_paths: set[int] = {0}
+        self._crumb_tokens: dict[int, int] = {}
+
+    def leaf(self, leaf: int) -> int:
+        """Return the tokens that showing this leaf would add."""
+        tokens = int(self.leaf_tokens[leaf])
+        joined = ((leaf - 1) in self._shown) + ((leaf + 1) in self._shown)
+        return max(1, tokens + (1 - joined) * self.gap + self._crumb(int(self.layout.path_of[leaf])))
+
+    def summary(self, summary: Summary, tokens: int) -> int:
+        """Return the tokens that showing this summary would add."""
+        return tokens + self.gap + self._crumb(int(self.layout.path_of[summary.first_leaf]))
+
+    def show(self, leaf: int) -> bool:
+        """Note that a leaf is shown; returns whether that opened its heading path."""
+        self._shown.add(leaf)
+        if self.layout.opens[leaf] >= 0:
+            self._open_paths.add(int(self.layout.opens[leaf]))
+        return self.open(leaf)
+
+    def open(self, leaf: int) -> bool:
+        """Note that the heading path of a leaf is shown; returns whether it was not before."""
+        path = int(self.layout.path_of[leaf])
+        fresh = path not in self._open_paths
+        self._open_paths.add(path)
+        return fresh
+
+    def _crumb(self, path: int) -> int:
+        if path in self._open_paths:
+            return 0
+        if path not in self._crumb_tokens:
+            crumb = self.layout.crumb(path)
+            self._crumb_tokens[path] = self.count(crumb) if crumb else 0
+        return self._crumb_tokens[path]

@@ -1,0 +1,322 @@
+"""The abstraction tree: levels of contiguous nodes over one text, kept as arrays.
+
+Level 0 holds the leaves, the last level one root. Every level partitions the text; node k of a level
+covers leaves ``first_leaf[k]`` to ``first_leaf[k + 1]``. Node ids count through the levels, leaves
+first, so that an id names a node for as long as the text and the configuration stay the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hier.context import Context
+from hier.document import Document, Span
+from hier.errors import InputError
+from hier.render import Layout
+from hier.retrieval.index import WordIndex
+from hier.retrieval.relevance import Level
+from hier.summarizers.extractive import Choice
+from hier.tokens import Tokenizer
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of a tree.
+
+    Attributes:
+        id: its number in the tree.
+        level: 0 for a leaf, one more for each level above.
+        start: first character in the source.
+        end: character behind the last.
+        tokens: its size, to within a few tokens.
+        parent: id of its parent; None for the root.
+        children: ids of its children.
+        heading: the heading it begins with or stands under, as one line; may be empty.
+    """
+
+    id: int
+    level: int
+    start: int
+    end: int
+    tokens: int
+    parent: int | None
+    children: range
+    heading: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A text, read once; ask it with ``compress``.
+
+    Attributes:
+        document: the source text and its name.
+        tokenizer: how tokens are counted.
+        embedder: name of the embedder; None for a user's object.
+        leaf_start: character offset of each leaf, int64 (leaves,).
+        leaf_tokens: size of each leaf, int32 (leaves,).
+        block: the block each leaf lies in, int32 (leaves,).
+        opens: the heading path a heading's leaf opens, -1 for other leaves, int32 (leaves,).
+        path_offsets: int64 (paths + 1,); the headings of path p are
+            ``path_leaves[path_offsets[p]:path_offsets[p + 1]]``.
+        path_leaves: leaves that are headings, int32.
+        index: the words of leaves and heading paths.
+        levels: what relevance knows of each level, leaves first.
+        summaries: the leaves of each node's extractive summary, one entry a level above the leaves.
+        summary_texts: summaries a model wrote, by node id; empty when extractive.
+        encode_query: turns a query into a unit neural vector; None for the static embedder.
+    """
+
+    document: Document
+    tokenizer: Tokenizer
+    embedder: str | None
+    leaf_start: np.ndarray
+    leaf_tokens: np.ndarray
+    block: np.ndarray
+    opens: np.ndarray
+    path_offsets: np.ndarray
+    path_leaves: np.ndarray
+    index: WordIndex
+    levels: tuple[Level, ...]
+    summaries: tuple[Choice, ...]
+    summary_texts: dict[int, str] = field(default_factory=dict)
+    encode_query: Any = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """Name the tree by its size."""
+        name = self.document.name or "text"
+        return (
+            f"Tree({name!r}, {self.tokens} tokens, {len(self.leaf_start)} leaves, "
+            f"{len(self.levels)} levels)"
+        )
+
+    @property
+    def source(self) -> str:
+        """The whole text."""
+        return self.document.text
+
+    @cached_property
+    def tokens(self) -> int:
+        """The size of the text in tokens, to within a few."""
+        return int(self.leaf_tokens.sum())
+
+    @cached_property
+    def nodes(self) -> "Nodes":
+        """Every node, by id."""
+        return Nodes(self)
+
+    @property
+    def root(self) -> Node:
+        """The node that covers the whole text."""
+        return self.nodes[len(self.nodes) - 1]
+
+    def compress(
+        self,
+        query: str | None = None,
+        budget: int = 2000,
+        *,
+        headings: bool = True,
+        gaps: bool = True,
+    ) -> Context:
+        """Choose what a model should see of the text within a token budget.
+
+        Args:
+            query: the question; None or blank for an overview.
+            budget: the most tokens the context may have, by the tree's tokenizer.
+            headings: show the headings a piece stands under (they are paid for).
+            gaps: mark what was left out (the marks are paid for).
+
+        Returns:
+            A context with ``context.tokens <= budget``; the whole text when that fits, and an empty
+            one when not even the best leaf fits.
+
+        Raises:
+            BudgetError: the budget is not a whole number of at least 1.
+            InputError: the query is not text.
+        """
+        from hier.compress import Request, compress
+
+        return compress(self, Request(query, budget, headings=headings, gaps=gaps))
+
+    def curve(self, query: str | None, budgets: Sequence[int]) -> list[tuple[int, float]]:
+        """Return (tokens used, share of the value covered) for each budget.
+
+        Args:
+            query: the question; None for an overview.
+            budgets: token budgets.
+        """
+        contexts = (self.compress(query, budget) for budget in budgets)
+        return [(context.tokens, context.coverage) for context in contexts]
+
+    def expand(self, node_id: int, budget: int = 2000, query: str | None = None) -> Context:
+        """Compress one branch.
+
+        Args:
+            node_id: the node, as in ``Segment.node_id``.
+            budget: the most tokens the context may have.
+            query: the question; None for an overview of the branch.
+
+        Raises:
+            InputError: there is no such node.
+            BudgetError: the budget is not a whole number of at least 1.
+        """
+        from hier.compress import Request, compress
+
+        return compress(self, Request(query, budget, node_id=self.nodes[node_id].id))
+
+    def outline(self, depth: int = 3) -> str:
+        """Return the upper tree as indented lines: id, tokens, heading or first words.
+
+        Args:
+            depth: how many levels below the root are shown.
+        """
+        lines: list[str] = []
+
+        def describe(node: Node, indent: int) -> None:
+            lines.append(f"{'  ' * indent}[{node.id}] {node.tokens} tokens: {self.label(node)}")
+            if indent < depth:
+                for child in node.children:
+                    describe(self.nodes[child], indent + 1)
+
+        describe(self.root, 0)
+        return "\n".join(lines)
+
+    def label(self, node: Node) -> str:
+        """Return the heading of a node, else its first words."""
+        words = " ".join(self.source[node.start : min(node.end, node.start + 200)].split())
+        first = words if len(words) <= 60 else words[:59] + "…"
+        if node.heading and not first.startswith(node.heading[:40]):
+            return f"{node.heading}: {first}"
+        return node.heading or first
+
+    def summary(self, node_id: int) -> tuple[str, tuple[Span, ...]]:
+        """Return a node's summary and the spans of the source it was made from."""
+        node = self.nodes[node_id]
+        spans = self.summary_spans(node)
+        if node_id in self.summary_texts:
+            return self.summary_texts[node_id], spans
+        return " ".join(self.source[s:e].strip() for s, e in spans), spans
+
+    def summary_spans(self, node: Node) -> tuple[Span, ...]:
+        """Return the spans of a node's extractive summary; the node itself for a leaf."""
+        if node.level == 0:
+            return (Span(node.start, node.end),)
+        choice = self.summaries[node.level - 1]
+        place = node.id - self.nodes.offsets[node.level]
+        leaves = choice.sentences[choice.offsets[place] : choice.offsets[place + 1]]
+        return tuple(Span(*self.layout().leaf_span(int(leaf))) for leaf in leaves)
+
+    def save(self, path: str | Path) -> None:
+        """Write the tree to one file: atomically, without pickle.
+
+        Raises:
+            StoreError: the file cannot be written, or the embedder has no name to find it by.
+        """
+        from hier.store import save
+
+        save(self, Path(path))
+
+    def layout(self, headings: bool = True, gaps: bool = True) -> Layout:
+        """Return how leaves of this tree are rendered."""
+        return Layout(
+            self.source, self.leaf_start, self.block, self.index.path_of, self.opens, self.paths,
+            headings, gaps,
+        )  # fmt: skip
+
+    @cached_property
+    def paths(self) -> "Paths":
+        """The heading leaves of each heading path."""
+        return Paths(self.path_offsets, self.path_leaves)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Heading paths: item p holds the leaves of its headings, outermost first."""
+
+    offsets: np.ndarray
+    leaves: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of paths."""
+        return len(self.offsets) - 1
+
+    def __getitem__(self, path: int) -> list[int]:
+        """Return the heading leaves of a path."""
+        found: list[int] = self.leaves[self.offsets[path] : self.offsets[path + 1]].tolist()
+        return found
+
+
+class Nodes(Sequence[Node]):
+    """The nodes of a tree by id, made when they are asked for."""
+
+    def __init__(self, tree: Tree) -> None:
+        """Number the levels through."""
+        self._tree = tree
+        sizes = [len(level.first_leaf) for level in tree.levels]
+        self.offsets = [0, *np.cumsum(sizes).tolist()]
+
+    def __len__(self) -> int:
+        """Return the number of nodes of all levels."""
+        return int(self.offsets[-1])
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield the nodes, leaves first."""
+        return (self[node_id] for node_id in range(len(self)))
+
+    def __getitem__(self, node_id: Any) -> Any:
+        """Return a node.
+
+        Raises:
+            InputError: there is no such node.
+        """
+        if isinstance(node_id, slice):
+            return [self[i] for i in range(*node_id.indices(len(self)))]
+        if not isinstance(node_id, int | np.integer) or not 0 <= node_id < len(self):
+            raise InputError(
+                f"there is no node {node_id!r}; node ids of this tree are 0 to {len(self) - 1}"
+            )
+        level = int(np.searchsorted(self.offsets, node_id, "right")) - 1
+        return self._make(level, int(node_id) - self.offsets[level])
+
+    def leaves(self, level: int, place: int) -> tuple[int, int]:
+        """Return the first leaf of a node, and the leaf behind its last."""
+        first = self._tree.levels[level].first_leaf
+        end = first[place + 1] if place + 1 < len(first) else len(self._tree.leaf_start)
+        return int(first[place]), int(end)
+
+    def smallest(self, first: int, end: int) -> int:
+        """Return the id of the lowest node that holds leaves ``first`` to ``end`` (exclusive)."""
+        for level, arrays in enumerate(self._tree.levels):
+            place = int(np.searchsorted(arrays.first_leaf, first, "right")) - 1
+            if self.leaves(level, place)[1] >= end:
+                return int(self.offsets[level]) + place
+        return len(self) - 1
+
+    def _make(self, level: int, place: int) -> Node:
+        tree = self._tree
+        first, end = self.leaves(level, place)
+        layout = tree.layout()
+        children, parent = range(0), None
+        if level > 0:
+            below = tree.levels[level - 1].first_leaf
+            low, high = np.searchsorted(below, [first, end]).tolist()
+            children = range(self.offsets[level - 1] + low, self.offsets[level - 1] + high)
+        if level + 1 < len(tree.levels):
+            above = np.searchsorted(tree.levels[level + 1].first_leaf, first, "right") - 1
+            parent = int(self.offsets[level + 1] + above)
+        opened = int(tree.opens[first])
+        path = opened if opened >= 0 else int(tree.index.path_of[first])
+        headings = tree.paths[path]
+        return Node(
+            id=self.offsets[level] + place,
+            level=level,
+            start=layout.leaf_span(first)[0],
+            end=layout.leaf_span(end - 1)[1],
+            tokens=int(tree.leaf_tokens[first:end].sum()),
+            parent=parent,
+            children=children,
+            heading=layout.title(headings[-1]) if headings else "",
+        )

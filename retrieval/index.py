@@ -1,0 +1,160 @@
+"""The word index of a text: which words stand in which leaf, and under which headings.
+
+Everything the default relevance needs is a sum over leaves, so only the leaves are indexed: one
+sparse row of word counts a leaf, and one a distinct heading path. A node of any level is the sum
+of its leaves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hier.retrieval.static import StaticTable
+from hier.retrieval.words import Words, find_words
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A sparse matrix of word counts in compressed rows.
+
+    Attributes:
+        offsets: int64 (rows + 1,); the entries of row i are ``offsets[i]:offsets[i + 1]``.
+        words: int32 (entries,), the word numbers of each row, ascending.
+        counts: float32 (entries,).
+    """
+
+    offsets: np.ndarray
+    words: np.ndarray
+    counts: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.offsets) - 1
+
+    def dot(self, weights: np.ndarray) -> np.ndarray:
+        """Return the product with one weight a word, or with one row vector a word."""
+        columns = len(weights)
+        from scipy.sparse import csr_array
+
+        matrix = csr_array((self.counts, self.words, self.offsets), shape=(len(self), columns))
+        product: np.ndarray = matrix @ weights
+        return product
+
+    def entry_rows(self) -> np.ndarray:
+        """Return the row of every entry, int64 (entries,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def take(self, rows: np.ndarray) -> "Counts":
+        """Return some of the rows, in the order given."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Counts(offsets, self.words[entries], self.counts[entries])
+
+
+def count_words(rows: np.ndarray, words: np.ndarray, n_rows: int, n_words: int) -> Counts:
+    """Count (row, word) pairs; ``rows`` must be ascending."""
+    from scipy.sparse import csr_array
+
+    offsets = np.searchsorted(rows, np.arange(n_rows + 1))
+    ones = np.ones(len(words), np.float32)
+    matrix = csr_array((ones, words, offsets), shape=(n_rows, n_words))
+    matrix.sum_duplicates()
+    return Counts(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+
+
+@dataclass(frozen=True)
+class WordIndex:
+    """Words, stems and token rows of one text, and who holds them.
+
+    Attributes:
+        vocabulary: the distinct words (normalised).
+        stems: the distinct stems.
+        stem_of: which stem each word has, int32 (words,).
+        piece_offsets: int64 (words + 1,); the static token rows of word i are
+            ``pieces[piece_offsets[i]:piece_offsets[i + 1]]``.
+        pieces: int32, rows of the static table.
+        leaves: word counts of the leaves.
+        paths: word counts of the heading paths.
+        path_of: the heading path every leaf stands under, int32 (leaves,); path 0 is empty.
+    """
+
+    vocabulary: tuple[str, ...]
+    stems: tuple[str, ...]
+    stem_of: np.ndarray
+    piece_offsets: np.ndarray
+    pieces: np.ndarray
+    leaves: Counts
+    paths: Counts
+    path_of: np.ndarray
+
+    @cached_property
+    def stem_number(self) -> dict[str, int]:
+        """The number of each stem."""
+        return {stem: number for number, stem in enumerate(self.stems)}
+
+    def word_scores(self, token_scores: np.ndarray) -> np.ndarray:
+        """Return one score a word, the sum over its tokens; float32 (words,)."""
+        sums = np.concatenate([[0], np.cumsum(token_scores[self.pieces], dtype=np.float64)])
+        return (sums[self.piece_offsets[1:]] - sums[self.piece_offsets[:-1]]).astype(np.float32)
+
+
+def index_words(
+    text: str,
+    leaf_start: np.ndarray,
+    path_of: np.ndarray,
+    paths: Sequence[Sequence[int]],
+    table: StaticTable,
+    words: Words | None = None,
+) -> WordIndex:
+    """Index a text.
+
+    Args:
+        text: the source.
+        leaf_start: character offset of each leaf, int64 (leaves,), ascending from 0.
+        path_of: the heading path of each leaf, int32 (leaves,).
+        paths: for each heading path the leaves its headings are made of.
+        table: the static token vectors.
+        words: the words of ``text``, if they have been found already.
+    """
+    words = words or find_words(text)
+    n_words = len(words.vocabulary)
+    leaf_of = np.searchsorted(leaf_start, words.start, "right") - 1
+    leaves = count_words(leaf_of, words.word, len(leaf_start), n_words)
+    heading_leaves = np.array([leaf for path in paths for leaf in path], np.int64)
+    path_rows = np.repeat(np.arange(len(paths)), [len(path) for path in paths])
+    under = leaves.take(heading_leaves)
+    rows = np.repeat(path_rows, np.diff(under.offsets))
+    path_counts = count_words(rows, under.words, len(paths), n_words)
+    pieces = [table.rows(word) for word in words.vocabulary]
+    stem_number: dict[str, int] = {}
+    stems = [
+        stem_number.setdefault(s, len(stem_number)) for s in stem_words(words.vocabulary)
+    ]
+    return WordIndex(
+        vocabulary=words.vocabulary,
+        stems=tuple(stem_number),
+        stem_of=np.array(stems, np.int32),
+        piece_offsets=np.concatenate([[0], np.cumsum([len(p) for p in pieces], dtype=np.int64)]),
+        pieces=np.array([row for rows in pieces for row in rows], np.int32),
+        leaves=leaves,
+        paths=path_counts,
+        path_of=path_of,
+    )
+
+
+def stem_words(words: Sequence[str]) -> list[str]:
+    """Return the stem of each word (Porter, 1980)."""
+    import Stemmer
+
+    stemmer: Any = Stemmer.Stemmer("porter", 0)
+    stemmed: list[str] = stemmer.stemWords([_plain(word) for word in words])
+    return stemmed
+
+
+def _plain(word: str) -> str:
+    """Replace lone surrogates, which the stemmer's UTF-8 cannot hold."""
+    return word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8")
