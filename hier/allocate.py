@@ -123,21 +123,24 @@ class Greedy:
             self._cover(j)
         return i
 
-    def bound(self, budget: int) -> float:
-        """Return an upper bound on the value of any choice of at most ``budget`` tokens."""
+    def bound(self, budget: int, outside: float = 0.0) -> float:
+        """Return an upper bound on the value of any choice of at most ``budget`` tokens.
+
+        Args:
+            budget: most tokens.
+            outside: the best value a token of anything that is not a candidate here.
+        """
         gains = self._all_gains()
-        for i in self.allocation.chosen:
-            gains[i] = 0
+        gains[self.allocation.chosen] = 0
         density = gains / self.problem.floor
         order = np.argsort(-density, kind="stable")
-        room = np.cumsum(self.problem.floor[order])
-        whole = room <= budget
-        value = float(gains[order][whole].sum())
-        first = int(whole.sum())
-        if first < len(order):
-            left = budget - (int(room[first - 1]) if first else 0)
-            value += left * float(density[order[first]])
-        return self.allocation.value + value
+        order = order[density[order] > outside]
+        filled = np.cumsum(self.problem.floor[order])
+        whole = filled <= budget
+        value, used = float(gains[order][whole].sum()), int(filled[whole].max(initial=0))
+        rest = order[~whole]
+        price = float(density[rest[0]]) if len(rest) else outside
+        return self.allocation.value + value + (budget - used) * price
 
     def _choose(self, i: int, gain: float, cost: int) -> None:
         self._open[i] = False

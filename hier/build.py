@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hier.blocks import BlockKind
+from hier.context import Context
 from hier.document import Document, as_document
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.retrieval.index import WordIndex, index_words
@@ -106,6 +107,23 @@ def build(
     if neural is not None:
         tree = _encode(tree, neural, progress)
     return tree if write is None else write_summaries(tree, write, progress)
+
+
+def compress(
+    source: str | Path | Document, query: str | None = None, budget: int = 2000, **options: Any
+) -> Context:
+    """Build a tree and compress it once.
+
+    Args:
+        source: as for ``build``.
+        query: the question; None for an overview.
+        budget: the most tokens the context may have.
+        options: as for ``build``.
+
+    Raises:
+        HierError: as for ``build`` and ``Tree.compress``.
+    """
+    return build(source, **options).compress(query, budget)
 
 
 def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:

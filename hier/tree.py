@@ -137,9 +137,9 @@ class Tree:
             BudgetError: the budget is not a whole number of at least 1.
             InputError: the query is not text.
         """
-        from hier.compress import Request, compress
+        from hier.compose import Request, compose
 
-        return compress(self, Request(query, budget, headings=headings, gaps=gaps))
+        return compose(self, Request(query, budget, headings=headings, gaps=gaps))
 
     def curve(self, query: str | None, budgets: Sequence[int]) -> list[tuple[int, float]]:
         """Return (tokens used, share of the value covered) for each budget.
@@ -163,9 +163,9 @@ class Tree:
             InputError: there is no such node.
             BudgetError: the budget is not a whole number of at least 1.
         """
-        from hier.compress import Request, compress
+        from hier.compose import Request, compose
 
-        return compress(self, Request(query, budget, node_id=self.nodes[node_id].id))
+        return compose(self, Request(query, budget, node_id=self.nodes[node_id].id))
 
     def outline(self, depth: int = 3) -> str:
         """Return the upper tree as indented lines: id, tokens, heading or first words.

@@ -1,0 +1,259 @@
+"""Plans: which leaves and summaries a request is decided among, and what each would cover.
+
+Relevance gives every leaf a density, ``exp(relevance / T)``; a leaf's weight is its tokens times
+that. The most promising leaves form the allocator's problem, where near-duplicates cover each other.
+With no query there is nothing to be relevant to: the targets are the text's own parts, and what
+covers them best wins.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hier.allocate import Problem
+from hier.render import Summary
+from hier.retrieval.relevance import DEFAULT as RELEVANCE
+from hier.retrieval.relevance import inherit, read_query, score_levels, standardise
+from hier.retrieval.static import load_static
+from hier.tree import Tree
+
+
+@dataclass(frozen=True)
+class AllocationConfig:
+    """Every parameter of the allocation.
+
+    Attributes:
+        temperature: T, in standard deviations of relevance: lower is greedier.
+        similar: cosine from which one leaf begins to cover another.
+        redundancy: fidelity at a cosine of 1.
+        pool: tokens looked at, as a multiple of the budget.
+        least: leaves looked at, at the least.
+        most: leaves compared with each other, at the most.
+        summary_fidelity: share of a leaf that a model's summary of it can cover.
+    """
+
+    temperature: float = 0.35
+    similar: float = 0.75
+    redundancy: float = 0.9
+    pool: int = 4
+    least: int = 128
+    most: int = 2000
+    summary_fidelity: float = 0.6
+
+
+DEFAULT = AllocationConfig()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Candidates for a request: pool leaves first, then summaries.
+
+    Attributes:
+        problem: what they cover.
+        leaves: the leaves that may be shown, int64.
+        summaries: the summaries that may be shown.
+        relevance: of every leaf of the text, standardised, float32 (leaves,).
+        total: the value of everything there is to cover.
+        outside: the best value a token of what is not a candidate.
+    """
+
+    problem: Problem
+    leaves: np.ndarray
+    summaries: tuple[Summary, ...]
+    relevance: np.ndarray
+    total: float
+    outside: float
+
+
+def plan_query(
+    tree: Tree, query: str, first: int, end: int, budget: int, config: AllocationConfig
+) -> Plan:
+    """Take the leaves of the highest density, enough of them to fill the budget several times."""
+    relevance = leaf_relevance(tree, query)
+    inside = relevance[first:end].astype(np.float64)
+    density = np.exp(np.clip(inside / config.temperature, -60, 60))
+    tokens = tree.leaf_tokens[first:end].astype(np.int64)
+    weights = density * tokens
+    floor = np.maximum(tokens - 1, 1)
+    order = np.argsort(-weights / floor, kind="stable")
+    reached = np.searchsorted(np.cumsum(floor[order]), config.pool * budget) + 1
+    pool = order[: max(int(reached), config.least)]
+    left = order[len(pool) :]
+    outside = float((weights / floor)[left[0]]) if len(left) else 0.0
+    leaves = pool + first
+    similarity = _similar(tree, leaves[: config.most], config)
+    summaries = _model_summaries(tree, leaves, first, end)
+    problem = _problem(tree, weights[pool], floor[pool], similarity, leaves, summaries, config)
+    return Plan(problem, leaves, summaries, relevance, float(weights.sum()), outside)
+
+
+def leaf_relevance(tree: Tree, query: str) -> np.ndarray:
+    """Return the relevance of every leaf to a query, standardised, float32 (leaves,)."""
+    table = load_static()
+    neural = tree.encode_query(query) if tree.encode_query is not None else None
+    ready = read_query(query, table, neural)
+    levels = tree.levels[: RELEVANCE.levels]
+    scores = score_levels(tree.index, levels, ready, table.token_scores(ready.static))
+    return standardise(inherit(levels, scores))
+
+
+def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.ndarray:
+    """Return how far leaves cover each other, as sparse rows (leaves, leaves); 1 to themselves."""
+    vectors = unit(leaf_vectors(tree, leaves))
+    cosine = vectors @ vectors.T
+    fidelity = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
+    fidelity[fidelity < 0] = 0
+    np.fill_diagonal(fidelity, 1)
+    return fidelity
+
+
+def leaf_vectors(tree: Tree, leaves: np.ndarray) -> np.ndarray:
+    """Return the static vectors of some leaves, float32 (leaves, dimensions)."""
+    rows = tree.index.leaves.take(leaves)
+    used, words = np.unique(rows.words, return_inverse=True)
+    offsets = tree.index.piece_offsets
+    lengths = offsets[used + 1] - offsets[used]
+    slices = np.concatenate([[0], np.cumsum(lengths)])
+    pieces = np.arange(slices[-1]) + np.repeat(offsets[used] - slices[:-1], lengths)
+    word_vectors = load_static().sum_tokens(slices, tree.index.pieces[pieces])
+    return type(rows)(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors scaled to length 1; zero vectors stay zero."""
+    scaled: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return scaled
+
+
+def _problem(
+    tree: Tree,
+    weights: np.ndarray,
+    floor: np.ndarray,
+    fidelity: np.ndarray,
+    leaves: np.ndarray,
+    summaries: tuple[Summary, ...],
+    config: AllocationConfig,
+) -> Problem:
+    """Put leaves and summaries into one problem; leaves not compared cover themselves alone."""
+    compared = len(fidelity)
+    rows, targets = np.nonzero(fidelity)
+    counts = np.bincount(rows, minlength=compared)
+    rest = np.arange(compared, len(leaves))
+    all_counts = [counts, np.ones(len(rest), np.int64)]
+    all_targets, all_fidelity = [targets, rest], [fidelity[rows, targets], np.ones(len(rest))]
+    floors = [floor]
+    for summary in summaries:
+        under = np.flatnonzero((leaves >= summary.first_leaf) & (leaves < summary.end_leaf))
+        vector = load_static().encode([summary.text])[0]
+        cosine = np.maximum(unit(leaf_vectors(tree, leaves[under])) @ vector, 0)
+        all_counts.append(np.array([len(under)]))
+        all_targets.append(under)
+        all_fidelity.append(config.summary_fidelity * cosine)
+        floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(all_counts))]).astype(np.int64)
+    return Problem(
+        weights,
+        offsets,
+        np.concatenate(all_targets).astype(np.int64),
+        np.concatenate(all_fidelity).astype(np.float32),
+        np.concatenate(floors),
+    )
+
+
+def _model_summaries(
+    tree: Tree, leaves: np.ndarray, first: int, end: int
+) -> tuple[Summary, ...]:
+    """Return the summaries a model wrote of the nodes that hold the given leaves."""
+    found: dict[int, Summary] = {}
+    if not tree.summary_texts:
+        return ()
+    for level, arrays in enumerate(tree.levels[1:], 1):
+        places = np.unique(np.searchsorted(arrays.first_leaf, leaves, "right") - 1)
+        for place in places.tolist():
+            node_id = tree.nodes.offsets[level] + place
+            low, high = tree.nodes.leaves(level, place)
+            text = tree.summary_texts.get(node_id, "")
+            if text and first <= low and high <= end:
+                found[node_id] = Summary(node_id, level, low, high, text)
+    return tuple(found.values())
+
+
+def plan_overview(
+    tree: Tree, first: int, end: int, budget: int, config: AllocationConfig
+) -> Plan:
+    """Take the sentences of the summaries as candidates and the text's own parts as targets."""
+    level = _overview_level(tree, first, end, budget, config)
+    leaves = _summary_leaves(tree, level, first, end)
+    parts, part_tokens = _parts(tree, max(level, 1), first, end)
+    vectors = unit(leaf_vectors(tree, leaves))
+    fidelity = np.maximum(vectors @ parts.T, 0)
+    rest = np.setdiff1d(np.arange(first, end), leaves)
+    rest = rest[np.argsort(-tree.leaf_tokens[rest], kind="stable")]
+    rest = rest[: int(np.searchsorted(np.cumsum(tree.leaf_tokens[rest]), budget)) + 1]
+    everything = np.concatenate([leaves, rest])
+    summaries = _model_summaries(tree, leaves, first, end)
+    floor = np.maximum(tree.leaf_tokens[everything].astype(np.int64) - 1, 1)
+    # Targets are the parts, and each leaf itself for a little: so that leftover budget is used.
+    n_parts, n_leaves = len(parts), len(everything)
+    weights = np.concatenate([part_tokens, 0.02 * tree.leaf_tokens[everything]])
+    offsets, targets, values = [0], [], []
+    for i in range(n_leaves):
+        if i < len(leaves):
+            covered = np.flatnonzero(fidelity[i] > 0.3)
+            targets.append(covered)
+            values.append(fidelity[i, covered])
+        targets.append(np.array([n_parts + i]))
+        values.append(np.ones(1))
+        offsets.append(offsets[-1] + sum(map(len, targets[-2:] if i < len(leaves) else targets[-1:])))
+    floors = [floor]
+    for summary in summaries:
+        cosine = parts @ load_static().encode([summary.text])[0]
+        covered = np.flatnonzero(cosine > 0.3)
+        targets.append(covered)
+        values.append(cosine[covered])
+        offsets.append(offsets[-1] + len(covered))
+        floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))
+    problem = Problem(
+        weights,
+        np.array(offsets, np.int64),
+        np.concatenate(targets).astype(np.int64),
+        np.concatenate(values).astype(np.float32),
+        np.concatenate(floors),
+    )
+    relevance = np.zeros(len(tree.leaf_start), np.float32)
+    return Plan(problem, everything, summaries, relevance, float(weights.sum()), 0.0)
+
+
+def _overview_level(
+    tree: Tree, first: int, end: int, budget: int, config: AllocationConfig
+) -> int:
+    """Return the highest level whose summaries fill the budget several times, or 0 for the leaves."""
+    for level in range(len(tree.levels) - 1, 0, -1):
+        leaves = _summary_leaves(tree, level, first, end)
+        if tree.leaf_tokens[leaves].sum() >= config.pool * budget:
+            return level
+    if end - first <= config.most:
+        return 0
+    fitting = [
+        level for level in range(1, len(tree.levels))
+        if len(_summary_leaves(tree, level, first, end)) <= config.most
+    ]  # fmt: skip
+    return fitting[0] if fitting else len(tree.levels) - 1
+
+
+def _summary_leaves(tree: Tree, level: int, first: int, end: int) -> np.ndarray:
+    """Return the leaves in the summaries of one level, inside a branch, ascending."""
+    if level == 0:
+        return np.arange(first, end)
+    leaves = tree.summaries[level - 1].sentences
+    return np.unique(leaves[(leaves >= first) & (leaves < end)])
+
+
+def _parts(tree: Tree, level: int, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the unit vectors and the tokens of the nodes of a level inside a branch."""
+    starts = tree.levels[level].first_leaf
+    starts = np.unique(np.clip(starts, first, end - 1))
+    leaves = np.arange(first, end)
+    sums = np.add.reduceat(leaf_vectors(tree, leaves), starts - first, axis=0)
+    tokens = np.add.reduceat(tree.leaf_tokens[first:end].astype(np.float64), starts - first)
+    return unit(sums), tokens
