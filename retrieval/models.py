@@ -8,6 +8,7 @@ that reading it asks the hub nothing, and only from safetensors, so that nothing
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from collections.abc import Iterator
@@ -172,8 +173,7 @@ def _download(repository: str) -> Path:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers from reporting on stderr while a model loads."""
-    from transformers.utils import logging
-
+    logging: Any = importlib.import_module("transformers.utils.logging")
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
