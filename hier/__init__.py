@@ -13,6 +13,7 @@ from hier.errors import (
     SummarizerError,
     TokenizerError,
 )
+from hier.store import load
 from hier.tree import Node, Tree
 
 __all__ = [

@@ -93,7 +93,7 @@ def leaf_relevance(tree: Tree, query: str) -> np.ndarray:
     neural = tree.encode_query(query) if tree.encode_query is not None else None
     ready = read_query(query, table, neural)
     levels = tree.levels[: RELEVANCE.levels]
-    scores = score_levels(tree.index, levels, ready, table.token_scores(ready.static))
+    scores = score_levels(tree.index, levels, ready, table.token_scores(ready.static), RELEVANCE)
     return standardise(inherit(levels, scores))
 
 
