@@ -69,7 +69,8 @@ clean: ## remove the environments and everything built
 	$*/$(PIP) install -qq --no-deps --force-reinstall .
 	@touch $@
 
-# $(call make_environment,FOLDER): a fresh virtual environment, or one line that says what is missing.
+# $(call make_environment,FOLDER): a virtual environment, or one line that says what is missing. One
+# that is there is added to, so that an edit of pyproject.toml is quick; make clean starts anew.
 define make_environment
 	@test -n "$(PYTHON)" || { echo "hier needs Python 3.11 or newer and found none;" \
 		"name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
@@ -77,6 +78,6 @@ define make_environment
 		"Python 3.11 or newer; $(PYTHON) is not: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments;" \
 		"install its venv package, such as python3-venv" >&2; exit 1; }
-	@rm -rf $(1) build
+	@rm -rf build
 	"$(PYTHON)" -m venv $(1)
 endef

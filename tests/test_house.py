@@ -16,6 +16,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import tomllib
 import types
 import venv
 from collections.abc import Iterator
@@ -139,10 +140,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clean(wheel: Path, request: pytest.FixtureRequest) -> Environment:
     """The wheel and its base dependencies in an environment of their own.
 
-    The dependencies are kept for the next run, until pyproject.toml or Python changes; the wheel is
+    The dependencies are kept for the next run, until their list or Python changes; the wheel is
     installed afresh every time.
     """
-    key = hashlib.sha256((REPOSITORY / "pyproject.toml").read_bytes() + sys.version.encode())
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    key = hashlib.sha256(repr((project["dependencies"], sys.version)).encode())
     kept = Path(request.config.cache.mkdir("clean-environment"))
     environment = Environment(kept / key.hexdigest()[:12])
     complete = environment.folder / "complete"
