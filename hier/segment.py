@@ -1,0 +1,164 @@
+"""Segmentation: a text becomes leaves, the smallest pieces that are ever shown.
+
+A leaf is a sentence, a heading, a row of a table or a few lines of code. Leaves partition the text:
+white space belongs to the leaf before it. What is longer than the limit is cut at a clause, else
+between words, else between characters.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hier.blocks import BlockKind, Blocks, find_blocks
+from hier.sentences import sentence_ends
+
+Sizes = Callable[[np.ndarray, np.ndarray], np.ndarray]
+CODE_TOKENS = 60  # lines of code that stay together
+_CLAUSE = re.compile(r"[,;:)\]}，；：、،؛—–]\s*|\s[-–—]\s|\n")
+_JOINERS = "\u200d\ufe0e\ufe0f"
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """The leaves of a text: spans that partition it, and the block each lies in (int64)."""
+
+    start: np.ndarray
+    end: np.ndarray
+    block: np.ndarray
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The blocks and the leaves of a text."""
+
+    blocks: Blocks
+    leaves: Leaves
+
+
+def segment(text: str, sizes: Sizes, limit: int = 120) -> Segmentation:
+    """Cut a text into leaves.
+
+    Args:
+        text: the source, not empty.
+        sizes: token counts of spans, from their starts and ends.
+        limit: most tokens of a leaf, unless it is a single character.
+    """
+    blocks = find_blocks(text)
+    kind = blocks.kind
+    prose = np.isin(kind, (BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.TURN))
+    ends = np.array(sentence_ends(text), np.int64)
+    ends = ends[ends < len(text)]
+    ends = ends[prose[np.searchsorted(blocks.start, ends - 1, "right") - 1]]
+    rows = _row_starts(text, blocks, sizes)
+    start = np.unique(np.concatenate([blocks.start, ends, rows]))
+    start = _join_fragments(text, start, blocks)
+    end = np.append(start[1:], len(text))
+    long = np.flatnonzero(sizes(start, end) > limit)
+    if len(long):
+        cuts = [_cut(text, int(start[i]), int(end[i]), sizes, limit) for i in long]
+        start = np.unique(np.concatenate([start, *cuts]))
+        end = np.append(start[1:], len(text))
+    block = np.searchsorted(blocks.start, start, "right") - 1
+    return Segmentation(blocks, Leaves(start, end, block))
+
+
+def _row_starts(text: str, blocks: Blocks, sizes: Sizes) -> np.ndarray:
+    """Return where the rows of tables and the groups of code lines begin."""
+    starts: list[int] = []
+    for block in np.flatnonzero(blocks.kind == BlockKind.TABLE).tolist():
+        starts.extend(_line_starts(text, int(blocks.start[block]), int(blocks.end[block])))
+    for block in np.flatnonzero(blocks.kind == BlockKind.CODE).tolist():
+        end = int(blocks.end[block])
+        lines = _line_starts(text, int(blocks.start[block]), end)
+        tokens = sizes(np.array(lines), np.array([*lines[1:], end])).tolist()
+        total = 0
+        for line, size in zip(lines, tokens, strict=True):
+            if total and total + size > CODE_TOKENS:
+                starts.append(line)
+                total = 0
+            total += size
+    return np.array(starts, np.int64)
+
+
+def _line_starts(text: str, start: int, end: int) -> list[int]:
+    """Return where the lines of a span begin; blank lines belong to the line before."""
+    starts, place = [], start
+    for line in text[start:end].splitlines(keepends=True):
+        if place == start or not line.isspace():
+            starts.append(place)
+        place += len(line)
+    return starts
+
+
+def _join_fragments(text: str, start: np.ndarray, blocks: Blocks) -> np.ndarray:
+    """Join what holds no letter or digit, like a stray quote, to the leaf before it in its block."""
+    end = np.append(start[1:], len(text))
+    short = np.flatnonzero(end - start < 8)
+    first_of_block = np.isin(start[short], blocks.start)
+    joined = [
+        i
+        for i in short[~first_of_block].tolist()
+        if not any(map(str.isalnum, text[start[i] : end[i]]))
+    ]
+    return np.delete(start, joined)
+
+
+def _cut(text: str, start: int, end: int, sizes: Sizes, limit: int) -> list[int]:
+    """Return where to cut a span that is too long: long pieces that end at the best break."""
+    cuts = []
+    guess = max(1, limit * 4)
+    while True:
+        reach = _reach(start, end, guess, sizes, limit)
+        if reach >= end:
+            return cuts
+        guess = max(1, reach - start)
+        start = _best_break(text, start, reach)
+        cuts.append(start)
+
+
+def _reach(start: int, end: int, guess: int, sizes: Sizes, limit: int) -> int:
+    """Return the furthest place to which a piece from ``start`` stays within the limit."""
+
+    def fits(stop: int) -> bool:
+        return int(sizes(np.array([start]), np.array([stop]))[0]) <= limit
+
+    low, high = start + 1, min(end, start + guess + 1)
+    while high < end and fits(high):
+        low, high = high, min(end, start + 2 * (high - start))
+    if high == end and fits(end):
+        return end
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _best_break(text: str, start: int, reach: int) -> int:
+    """Return the last break of the best kind in the second half of ``start`` to ``reach``."""
+    half = (start + reach + 1) // 2
+    clause = 0
+    for match in _CLAUSE.finditer(text, half, reach):
+        clause = match.end()
+    if half < clause:
+        return clause
+    for place in range(reach, half, -1):
+        if text[place - 1].isspace():
+            return place
+    for place in range(reach, half, -1):
+        if not _continues(text, place):
+            return place
+    return reach
+
+
+def _continues(text: str, place: int) -> bool:
+    """Say whether the character at ``place`` belongs to the one before it, as in an emoji family."""
+    here, before = text[place : place + 1], text[place - 1]
+    return bool(here) and (
+        here in _JOINERS
+        or before == "\u200d"
+        or unicodedata.combining(here) != 0
+        or "\U0001f3fb" <= here <= "\U0001f3ff"
+    )
