@@ -28,7 +28,7 @@ LISTS_PER_ROOT = 4.0
 """Clusters of the inverted file, as a multiple of the square root of the number of vectors."""
 
 PROBED_SHARE = 1 / 8
-"""Share of the clusters that one query reads: 1/12 would find 0.985 of the ten nearest, not 0.99."""
+"""Share of the clusters that one query reads; 1/12 finds 0.985 of the ten nearest, this 0.99."""
 
 TRAINING_ROUNDS = 8
 TRAINING_VECTORS_PER_LIST = 64
