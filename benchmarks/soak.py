@@ -149,6 +149,7 @@ def check(index: int, seed: int) -> Report:
         tree = hier.build(asked.text, tokenizer=tokenizer)
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is what the soak looks for
         for case in asked.cases:
+            _note(report, asked, case, "fault")
             _fail(report, asked, case, [f"build raised {type(error).__name__}: {error}"])
         return report
     again = hier.build(asked.text, tokenizer=tokenizer) if index % REPEATED == 0 else None
@@ -158,12 +159,7 @@ def check(index: int, seed: int) -> Report:
         if again is not None and _run(again, asked, case, count)[:2] != (text, outcome):
             found.append("a second build gives another context")
         contexts.update(f"{outcome}\0{text}\0".encode("utf-8", "surrogatepass"))
-        report.note(
-            text=asked.text_kind,
-            tokenizer=asked.counter,
-            query=case.query_kind,
-            outcome="fault" if found else outcome,
-        )
+        _note(report, asked, case, "fault" if found else outcome)
         if found:
             _fail(report, asked, case, found)
     report.digests.append(contexts.hexdigest())
@@ -183,6 +179,12 @@ def _run(tree: Any, asked: Group, case: Case, count: hostile.Counter) -> tuple[s
         return "", "raised", [f"{type(error).__name__}: {error}"]
     outcome = "whole text" if context.text == asked.text else "part" if context.text else "empty"
     return context.text, outcome, faults(asked.text, context, case.budget, count)
+
+
+def _note(report: Report, asked: Group, case: Case, outcome: str) -> None:
+    report.note(
+        text=asked.text_kind, tokenizer=asked.counter, query=case.query_kind, outcome=outcome
+    )
 
 
 def _fail(report: Report, asked: Group, case: Case, found: Iterable[str]) -> None:

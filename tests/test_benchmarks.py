@@ -1,0 +1,289 @@
+"""The benchmark scripts run end to end on tiny inputs, and what judges the engine is judged too."""
+
+import gzip
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import charts  # noqa: E402
+import data  # noqa: E402
+import environment  # noqa: E402
+import hostile  # noqa: E402
+import overview  # noqa: E402
+import soak  # noqa: E402
+import speed  # noqa: E402
+import stdlib_text  # noqa: E402
+
+CIRCUMSTANCES = {
+    "commit", "dirty", "date", "python", "system", "processor", "cores", "packages", "seed",
+}  # fmt: skip
+RESULTS = sorted(environment.RESULTS.glob("*.json"))
+TEXT = "# Leave\n\nThe notice period is three months. Holidays are agreed in March.\n" + (
+    "Nobody may take leave during the audit. The canteen closes at two.\n\n" * 40
+)
+
+
+def row(**changes: object) -> dict[str, object]:
+    """A line of a data file, in the documented form but for the changes."""
+    question = {"id": "q1", "question": "How long is the notice?", "evidence": [[9, 44]]}
+    about = {"id": "q2", "question": "What is it about?", "references": ["Notice and holidays."]}
+    return {
+        "dataset": "tiny",
+        "doc_id": "d",
+        "text": TEXT,
+        "questions": [question, about],
+    } | changes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder with one set of two documents."""
+    lines = json.dumps(row()) + "\n\n" + json.dumps(row(doc_id="e")) + "\n"
+    (tmp_path / "tiny.jsonl").write_text(lines, encoding="utf-8")
+    return tmp_path
+
+
+def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a script of the benchmarks folder as a user does."""
+    command = [sys.executable, str(BENCHMARKS / name), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+class TestData:
+    def test_reads_plain_and_gzip_alike(self, folder):
+        plain = list(data.read(data.find(folder, "tiny")))
+        packed = folder / "packed.jsonl.gz"
+        packed.write_bytes(gzip.compress((folder / "tiny.jsonl").read_bytes()))
+        assert list(data.read(packed)) == plain
+        assert [d.doc_id for d in plain] == ["d", "e"]
+        assert plain[0].questions[0].evidence == ((9, 44),)
+        assert TEXT[9:44] == "The notice period is three months. "
+
+    @pytest.mark.parametrize(
+        ("line", "reason"),
+        [
+            (b"{not json}", "Expecting property name"),
+            (b"[]", "expected an object"),
+            (b'{"doc_id": "d", "questions": []}', "missing field 'text'"),
+            (b'{"doc_id": "d", "text": 3, "questions": []}', "'text' must be a string"),
+            (b'{"doc_id": "d", "text": "x", "questions": {}}', "'questions' must be a list"),
+            (b'{"doc_id": "d", "text": "caf\xe9", "questions": []}', "can't decode byte 0xe9"),
+            (json.dumps(row(text="short")).encode(), r"\[9, 44\] is not \[start, end\]"),
+        ],
+    )
+    def test_names_the_file_and_the_line(self, folder, line, reason):
+        path = folder / "bad.jsonl"
+        path.write_bytes((folder / "tiny.jsonl").read_bytes() + line + b"\n")
+        with pytest.raises(data.DataError, match=rf"bad\.jsonl, line 4: .*{reason}"):
+            list(data.read(path))
+
+    def test_says_where_a_cut_off_file_ends(self, folder):
+        path = folder / "cut.jsonl.gz"
+        path.write_bytes(gzip.compress((folder / "tiny.jsonl").read_bytes())[:-12])
+        with pytest.raises(data.DataError, match=r"cut\.jsonl\.gz, after line \d+: "):
+            list(data.read(path))
+
+    def test_names_the_sets_there_are(self, folder):
+        with pytest.raises(data.DataError, match=r"no huge\.jsonl\.gz .*sets there: tiny"):
+            data.find(folder, "huge")
+
+    def test_the_suites_take_the_questions_that_are_theirs(self, folder):
+        with_evidence = data.evidence_suite(folder, ["tiny"])
+        with_references = data.overview_suite(folder, ["tiny"])
+        assert [[q.id for q in d.questions] for d in with_evidence] == [["q1"], ["q1"]]
+        assert [[q.id for q in d.questions] for d in with_references] == [["q2"], ["q2"]]
+        assert data.evidence_suite(folder, ["tiny"], documents=1, questions=0)[0].questions == ()
+
+    @given(
+        st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), min_size=1, max_size=6),
+        st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=6),
+    )
+    def test_recall_is_the_share_of_characters(self, gold, kept):
+        gold, kept = ([(s, s + n) for s, n in spans] for spans in (gold, kept))
+        wanted, found = ({c for s, e in spans for c in range(s, e)} for spans in (gold, kept))
+        recall = data.covered(data.merge(gold), kept)
+        assert recall == pytest.approx(len(wanted & found) / len(wanted))
+
+
+class TestOverview:
+    def test_recall_by_hand(self):
+        reference, text = "The red fox ran. The fox hid.", "A fox: the red one! Ran the fox home?"
+        assert overview.content_word_recall(reference, text) == 3 / 4  # red, fox, ran; not hid
+        assert overview.rouge_recall(reference, text, 1) == 6 / 7
+        assert overview.rouge_recall(reference, text, 2) == 3 / 6  # the red, ran the, the fox
+
+    @given(st.integers(1, 400))
+    def test_baselines_spend_the_same_exact_budget(self, budget):
+        count = environment.token_counter(data.TOKENIZER)
+        start = overview.lead(TEXT, budget, data.TOKENIZER)
+        spread = overview.stride(TEXT, budget, data.TOKENIZER)
+        assert TEXT.startswith(start)
+        assert budget - 2 <= count(start) <= budget
+        assert budget - 2 <= count(spread) <= budget
+
+
+@dataclass(frozen=True)
+class FakeSegment:
+    start: int
+    end: int
+    text: str
+    kind: str = "verbatim"
+
+
+@dataclass(frozen=True)
+class FakeContext:
+    text: str
+    tokens: int
+    budget: int
+    segments: tuple[FakeSegment, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TestSoak:
+    source = "alpha beta gamma"
+    good = FakeContext(
+        "alpha ... gamma", 15, 15, (FakeSegment(0, 5, "alpha"), FakeSegment(11, 16, "gamma"))
+    )
+
+    def test_a_right_context_has_no_faults(self):
+        assert soak.faults(self.source, self.good, 15, len) == []
+
+    @pytest.mark.parametrize(
+        ("changes", "fault"),
+        [
+            ({"tokens": 14}, "says 14 tokens, has 15"),
+            ({"text": "alpha .... gamma", "tokens": 16}, "16 tokens for a budget of 15"),
+            ({"budget": 16}, "context.budget is wrong"),
+            ({"segments": (FakeSegment(1, 6, "alpha"),)}, "not that span"),
+            ({"segments": good.segments[::-1]}, "out of order"),
+            ({"segments": (FakeSegment(0, 5, "alpha"), FakeSegment(4, 5, "a"))}, "overlaps"),
+            ({"segments": (FakeSegment(6, 10, "beta"),)}, "does not stand in the context"),
+            ({"segments": (FakeSegment(11, 99, "gamma"),)}, "outside the source"),
+            ({"segments": (FakeSegment(0, 5, "alpha", "quote"),)}, "of kind 'quote'"),
+        ],
+    )
+    def test_every_fault_is_seen(self, changes, fault):
+        found = soak.faults(self.source, replace(self.good, **changes), 15, len)
+        assert any(fault in line for line in found), found
+
+    def test_cases_are_the_same_for_the_same_seed(self):
+        assert soak.group(7, seed=1) == soak.group(7, seed=1) != soak.group(7, seed=2)
+
+    def test_three_hundred_cases_without_a_fault(self):
+        report = soak.run(300, seed=environment.SEED, workers=1)
+        assert report.failures == []
+        assert sum(report.counts["outcome"].values()) == 300
+        assert set(report.counts["text"]) == set(hostile.TEXTS)
+        assert report.counts["outcome"]["part"] > 100
+
+
+class TestSpeed:
+    def test_growth_is_the_exponent(self):
+        rows = [
+            {"tokens": n, "seconds": 3 * n**0.5} for n in (1_000, 200_000, 1_000_000, 5_000_000)
+        ]
+        rows[0]["seconds"] = 99.0  # below the range of the fit
+        assert speed.growth(rows, "seconds") == pytest.approx(0.5)
+
+    def test_a_shorter_text_is_a_prefix_of_a_longer_one(self):
+        long = stdlib_text.text(300_000)
+        assert len(long) == 300_000
+        assert long.startswith(stdlib_text.text(50_000))
+
+    def test_charts_are_the_same_for_the_same_result(self, tmp_path):
+        result = {
+            "environment": {"processor": "Some & processor"},
+            "lengths": [
+                {"tokens": n, "build_seconds": n / 1e6, "encode_seconds": n / 5e6}
+                | {"compress_ms_median": 3.0, "compress_ms_p95": 4.0}
+                for n in (10_000, 1_000_000)
+            ],
+        }
+        first = [path.read_bytes() for path in charts.draw_speed(result, tmp_path)]
+        again = [path.read_bytes() for path in charts.draw_speed(result, tmp_path)]
+        assert first == again
+        assert all(ElementTree.fromstring(svg).tag.endswith("svg") for svg in first)
+
+
+class TestScripts:
+    def test_evidence(self, folder):
+        out, kept = folder / "out.json", folder / "records.jsonl"
+        done = script(
+            "evidence.py", "--data", folder, "--sets", "tiny", "--out", out, "--records", kept
+        )
+        assert done.returncode == 0, done.stderr
+        assert "macro recall" in done.stdout
+        result = json.loads(out.read_text())
+        assert set(result["environment"]) == CIRCUMSTANCES
+        assert result["overshoots"] == result["miscounts"] == 0
+        assert set(result["macro"]) == {"256", "512", "1024", "2048"}
+        assert result["macro"]["2048"]["recall"] == 1
+        assert len(kept.read_text().splitlines()) == result["contexts"] == 8
+
+    def test_overview(self, folder):
+        out = folder / "out.json"
+        done = script("overview.py", "--data", folder, "--sets", "tiny", "--out", out)
+        assert done.returncode == 0, done.stderr
+        result = json.loads(out.read_text())
+        assert set(result["environment"]) == CIRCUMSTANCES
+        assert set(result["macro"]) == set(overview.SYSTEMS)
+        assert result["macro"]["hier"]["2048"]["content_words"] == 1
+
+    def test_soak(self, tmp_path):
+        out = tmp_path / "out.json"
+        done = script("soak.py", "--cases", 40, "--seed", 5, "--out", out)
+        assert done.returncode == 0, done.stdout + done.stderr
+        result = json.loads(out.read_text())
+        assert (result["cases"], result["failed"]) == (40, 0)
+        assert result["environment"]["seed"] == 5
+        alone = soak.run(40, seed=5, workers=1)
+        assert soak.digest(alone) == result["digest"]  # the number of workers changes nothing
+
+    def test_speed(self, tmp_path):
+        out = tmp_path / "out.json"
+        done = script("speed.py", "--lengths", 10_000, "--out", out)
+        assert done.returncode in (0, 1), done.stderr  # 1: a target missed on a busy machine
+        result = json.loads(out.read_text())
+        assert set(result["environment"]) == CIRCUMSTANCES
+        assert 9_000 < result["lengths"][0]["tokens"] < 11_000
+        assert result["lengths"][0]["build_seconds"] > 0
+        assert (tmp_path / "build.svg").exists()
+        assert "hier compress, 106k tokens, cold" in done.stdout
+
+    def test_bad_data_is_one_line_and_exit_2(self, folder):
+        for name in ("evidence.py", "overview.py"):
+            done = script(name, "--data", folder, "--sets", "huge")
+            assert done.returncode == 2
+            assert done.stderr.startswith("error: no huge.jsonl")
+            assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name)
+def test_a_stored_result_says_where_it_was_measured(path):
+    found = json.loads(path.read_text(encoding="utf-8"))["environment"]
+    assert set(found) == CIRCUMSTANCES
+    assert len(found["commit"]) == 40
+    assert not found["dirty"], "measured on a working tree that no commit has"
+    assert {"hier-context", "numpy", "tiktoken"} <= set(found["packages"])
+
+
+def test_the_readme_names_every_script_and_set():
+    readme = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    runnable = [p for p in BENCHMARKS.glob("*.py") if "--out" in p.read_text(encoding="utf-8")]
+    assert len(runnable) >= 4
+    for name in [*data.EVIDENCE_SETS, *data.OVERVIEW_SETS, *(p.name for p in runnable)]:
+        assert name in readme
+    assert f"{len(hostile.TEXTS)} kinds" in readme
+    assert f"{len(hostile.COUNTERS)} token counters" in readme
