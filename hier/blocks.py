@@ -60,7 +60,9 @@ _TURN = re.compile(
     r"(?:\[[\d:.,\- ]+\][ \t]*)?"
     r"([A-Z][\w.'’\-]*(?:[ ][\w.'’\-&]+){0,3})(?:[ ]?\([^()]{1,40}\))?[ ]?:(?:[ \t]|$)"
 )
-_CODE = re.compile(r"[{}\[\]=;<>\\]|\w\(|^\s*(?:>>>|\.\.\.|\$|#|//|def |class |import |from |return\b)")
+_CODE = re.compile(
+    r"[{}\[\]=;<>\\]|\w\(|^\s*(?:>>>|\.\.\.|\$|#|//|def |class |import |from |return\b)"
+)
 _PROSE_END = re.compile(r"[.!?:,;][\"'”’)\]]*$")
 
 
@@ -162,8 +164,10 @@ def _interrupts(reading: _Reading, line: int, bare: str) -> bool:
         _ITEM.match(bare)
     ):
         # A hard-wrapped line may begin with "5. " or "- ": a list is indented or begins one.
-        return first in "-*+•‣◦▪·" or reading.kind[-1] == BlockKind.LIST or bool(
-            _PROSE_END.search(reading.bare[line - 1])
+        return (
+            first in "-*+•‣◦▪·"
+            or reading.kind[-1] == BlockKind.LIST
+            or bool(_PROSE_END.search(reading.bare[line - 1]))
         )
     if reading.speakers and ":" in bare[:80] and _is_turn(reading, bare):
         return True

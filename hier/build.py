@@ -1,7 +1,7 @@
 """Building: a text becomes a tree, in one pass.
 
-Tokens and words are found side by side, leaves are cut, and everything above them is sums of leaves:
-vectors, lengths, sizes. Neural vectors and a model's summaries, where the user asked for them, are
+Tokens and words are found side by side, leaves are cut, and everything above them is sums of
+leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where the user asked for them, are
 made last, over the finished tree.
 """
 
@@ -19,7 +19,7 @@ from hier.document import Document, as_document
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.retrieval.index import WordIndex, index_words
 from hier.retrieval.relevance import Level
-from hier.retrieval.static import StaticTable, load_static
+from hier.retrieval.static import load_static
 from hier.retrieval.words import find_words
 from hier.segment import segment
 from hier.structure import Structure, read_structure
@@ -134,9 +134,7 @@ def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:
     return checked(summarizer)
 
 
-def _grow(
-    leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure
-) -> list[np.ndarray]:
+def _grow(leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure) -> list[np.ndarray]:
     """Return the first leaf of every node of every level, leaves first, up to one root."""
     n_leaves = len(leaf_tokens)
     strength = structure.cut + valley(vectors, _VALLEY_WIDTH)
@@ -148,7 +146,9 @@ def _grow(
     cuts = np.where(must, np.inf, strength)
     for target in targets():
         lowest = len(firsts) == 1
-        bounds = group(sizes, cuts, target, 1 if lowest else 2, MOST_LEAVES if lowest else MOST_CHILDREN)
+        bounds = group(
+            sizes, cuts, target, 1 if lowest else 2, MOST_LEAVES if lowest else MOST_CHILDREN
+        )
         starts = bounds[:-1]
         first = first[starts]
         firsts.append(first)
@@ -223,7 +223,9 @@ def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
         ends = np.append(level.first_leaf[1:], len(tree.leaf_start))
         for first, end in zip(level.first_leaf.tolist(), ends.tolist(), strict=True):
             crumb = layout.crumb(int(tree.index.path_of[first])) if number < _HEADED_LEVELS else ""
-            texts.append(crumb + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]])
+            texts.append(
+                crumb + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]]
+            )
     report = None if progress is None else lambda done, total: progress("encoding", done, total)
     vectors = neural.encode(texts, report).astype(np.float16)
     levels, start = list(tree.levels), 0

@@ -70,7 +70,7 @@ def decode(raw: bytes, name: str, encoding: str = "utf-8") -> str:
             codec = "utf-16"
         elif b"\0" in raw[:4096]:
             raise InputError(
-                f"{name} looks binary (byte 0x00 at position {raw.index(0)}); convert it to text first"
+                f"{name} looks binary (byte 0x00 at position {raw.index(0)}); make it text first"
             )
     try:
         return raw.decode(codec)
@@ -95,7 +95,7 @@ def as_document(source: "str | Path | Document") -> Document:
         document = source
     else:
         raise InputError(
-            f"a source of type {type(source).__name__} is not text; pass a str, a Path or a Document"
+            f"a source of type {type(source).__name__} is no text; pass a str, a Path or a Document"
         )
     if not document.text or document.text.isspace():
         raise InputError(f"{document.name or 'the text'} is empty or blank; pass a text with words")

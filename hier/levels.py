@@ -91,9 +91,9 @@ def valley(vectors: np.ndarray, width: int) -> np.ndarray:
     # The window before unit i is the one that starts width units earlier.
     before = np.empty_like(behind)
     before[width:] = behind[: max(n - width, 0)]
-    before[:width] = np.cumsum(np.vstack([np.zeros_like(vectors[:1]), vectors[: width - 1]]), axis=0)[
-        : min(width, n)
-    ]
+    before[:width] = np.cumsum(
+        np.vstack([np.zeros_like(vectors[:1]), vectors[: width - 1]]), axis=0
+    )[: min(width, n)]
     dots = np.einsum("ij,ij->i", before[1:], behind[1:])
     lengths = np.linalg.norm(before[1:], axis=1) * np.linalg.norm(behind[1:], axis=1)
     result[1:] = (1 - dots / np.maximum(lengths, 1e-9)) / 2

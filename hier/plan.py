@@ -1,7 +1,8 @@
 """Plans: which leaves and summaries a request is decided among, and what each would cover.
 
 Relevance gives every leaf a density, ``exp(relevance / T)``; a leaf's weight is its tokens times
-that. The most promising leaves form the allocator's problem, where near-duplicates cover each other.
+that. The most promising leaves form the allocator's problem, where near-duplicates cover each
+other.
 With no query there is nothing to be relevant to: the targets are the text's own parts, and what
 covers them best wins.
 """
@@ -160,9 +161,7 @@ def _problem(
     )
 
 
-def _model_summaries(
-    tree: Tree, leaves: np.ndarray, first: int, end: int
-) -> tuple[Summary, ...]:
+def _model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tuple[Summary, ...]:
     """Return the summaries a model wrote of the nodes that hold the given leaves."""
     found: dict[int, Summary] = {}
     if not tree.summary_texts:
@@ -178,9 +177,7 @@ def _model_summaries(
     return tuple(found.values())
 
 
-def plan_overview(
-    tree: Tree, first: int, end: int, budget: int, config: AllocationConfig
-) -> Plan:
+def plan_overview(tree: Tree, first: int, end: int, budget: int, config: AllocationConfig) -> Plan:
     """Take the sentences of the summaries as candidates and the text's own parts as targets."""
     level = _overview_level(tree, first, end, budget, config)
     leaves = _summary_leaves(tree, level, first, end)
@@ -204,7 +201,9 @@ def plan_overview(
             values.append(fidelity[i, covered])
         targets.append(np.array([n_parts + i]))
         values.append(np.ones(1))
-        offsets.append(offsets[-1] + sum(map(len, targets[-2:] if i < len(leaves) else targets[-1:])))
+        offsets.append(
+            offsets[-1] + sum(map(len, targets[-2:] if i < len(leaves) else targets[-1:]))
+        )
     floors = [floor]
     for summary in summaries:
         cosine = parts @ load_static().encode([summary.text])[0]
@@ -224,10 +223,8 @@ def plan_overview(
     return Plan(problem, everything, summaries, relevance, float(weights.sum()), 0.0)
 
 
-def _overview_level(
-    tree: Tree, first: int, end: int, budget: int, config: AllocationConfig
-) -> int:
-    """Return the highest level whose summaries fill the budget several times, or 0 for the leaves."""
+def _overview_level(tree: Tree, first: int, end: int, budget: int, config: AllocationConfig) -> int:
+    """Return the highest level whose summaries fill the budget several times; 0 is the leaves."""
     for level in range(len(tree.levels) - 1, 0, -1):
         leaves = _summary_leaves(tree, level, first, end)
         if tree.leaf_tokens[leaves].sum() >= config.pool * budget:

@@ -186,7 +186,9 @@ class Pricer:
         """Return the tokens that showing this leaf would add."""
         tokens = int(self.leaf_tokens[leaf])
         joined = ((leaf - 1) in self._shown) + ((leaf + 1) in self._shown)
-        return max(1, tokens + (1 - joined) * self.gap + self._crumb(int(self.layout.path_of[leaf])))
+        return max(
+            1, tokens + (1 - joined) * self.gap + self._crumb(int(self.layout.path_of[leaf]))
+        )
 
     def summary(self, summary: Summary, tokens: int) -> int:
         """Return the tokens that showing this summary would add."""

@@ -94,7 +94,7 @@ def _line_starts(text: str, start: int, end: int) -> list[int]:
 
 
 def _join_fragments(text: str, start: np.ndarray, blocks: Blocks) -> np.ndarray:
-    """Join what holds no letter or digit, like a stray quote, to the leaf before it in its block."""
+    """Join what holds no letter or digit, like a stray quote, to the leaf before in its block."""
     end = np.append(start[1:], len(text))
     short = np.flatnonzero(end - start < 8)
     first_of_block = np.isin(start[short], blocks.start)
@@ -154,7 +154,7 @@ def _best_break(text: str, start: int, reach: int) -> int:
 
 
 def _continues(text: str, place: int) -> bool:
-    """Say whether the character at ``place`` belongs to the one before it, as in an emoji family."""
+    """Say whether the character at ``place`` belongs to the one before, as in an emoji family."""
     here, before = text[place : place + 1], text[place - 1]
     return bool(here) and (
         here in _JOINERS

@@ -41,7 +41,7 @@ def sentence_ends(text: str) -> list[int]:
 
 
 def _ends(text: str, stop: int, begin: int) -> bool:
-    """Say whether the full stop at ``stop`` ends a sentence, if the next one starts at ``begin``."""
+    """Say whether the full stop at ``stop`` ends a sentence, if the next starts at ``begin``."""
     if text[stop] == "…" or text[stop + 1 : stop + 2] in ".!?":
         return True
     low = max(0, stop - _LONGEST_WORD)
@@ -51,7 +51,7 @@ def _ends(text: str, stop: int, begin: int) -> bool:
     word = words[-1].lstrip("([{\"'“‘«")
     if len(word) == 1:
         # "J. R. R. Tolkien", "B. cereus"; "a." and "1." number the items of a list.
-        return not (word.isalpha() or word.isdigit()) or word == "I" and _starts(text, begin)
+        return not (word.isalpha() or word.isdigit()) or (word == "I" and _starts(text, begin))
     lower = word.lower()
     if lower in _NEVER:
         # "No." may be the word: then no number follows.

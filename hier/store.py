@@ -2,8 +2,8 @@
 
 Layout: eight magic bytes; the header's length (uint64, little-endian) and CRC-32 (uint32); the
 header, as JSON; then arrays, each at a multiple of 64 bytes. The header holds the format's version,
-and of every array its type, shape, place and CRC-32. Nothing in the file is ever executed. A file is
-written beside its target, flushed to disk and renamed: the target is the old file or the new one.
+and of every array its type, shape, place and CRC-32. Nothing in the file is ever executed. A file
+is written beside its target, flushed to disk and renamed: the target is the old file or the new one.
 """
 
 import json
@@ -84,7 +84,7 @@ def load(path: str | Path, *, tokenizer: Any = None) -> Tree:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
     if tokenizer is None and meta["tokenizer"] is None:
         raise StoreError(
-            f"{path} was built with a tokenizer object; hand it over: hier.load(path, tokenizer=...)"
+            f"{path} was built with a tokenizer object; pass it: hier.load(path, tokenizer=...)"
         )
     encode_query = None
     if meta["embedder"] != "static":
@@ -147,8 +147,10 @@ def _tree(
         return Counts(*(arrays[f"{name}_words.{part}"] for part in ("offsets", "words", "counts")))
 
     def level(number: int) -> Level:
-        parts = (arrays[f"level{number}.{part}"] for part in ("first_leaf", "norms", "words"))
-        return Level(*parts, vectors=arrays.get(f"level{number}.vectors"))
+        first_leaf, norms, words = (
+            arrays[f"level{number}.{part}"] for part in ("first_leaf", "norms", "words")
+        )
+        return Level(first_leaf, norms, words, arrays.get(f"level{number}.vectors"))
 
     index = WordIndex(
         vocabulary=_lines(arrays["vocabulary"]),
@@ -266,7 +268,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     start = _data_start(length)
     if path.stat().st_size != start + header["size"]:
         raise _damaged(path, f"it should be {start + header['size']} bytes long")
-    mapped = np.memmap(path, np.uint8, mode="r", offset=0) if header["size"] else np.zeros(0, np.uint8)
+    mapped = (
+        np.memmap(path, np.uint8, mode="r", offset=0) if header["size"] else np.zeros(0, np.uint8)
+    )
     arrays = {}
     for name, (kind, shape, place, crc) in header["arrays"].items():
         if kind not in _TYPES:

@@ -58,4 +58,3 @@ def read_structure(segmentation: Segmentation) -> Structure:
     path_of = np.repeat(np.array(marks, np.int32), lengths)
     path_of[headings] = heading_paths
     return Structure(tuple(paths), path_of, opens, cut, kind)
-

@@ -20,7 +20,15 @@ import numpy as np
 from hier.errors import TokenizerError
 
 DEFAULT_TOKENIZER = "o200k_base"
-ENCODINGS = ("o200k_base", "o200k_harmony", "cl100k_base", "p50k_base", "p50k_edit", "r50k_base", "gpt2")
+ENCODINGS = (
+    "o200k_base",
+    "o200k_harmony",
+    "cl100k_base",
+    "p50k_base",
+    "p50k_edit",
+    "r50k_base",
+    "gpt2",
+)
 _PIECE = 1 << 18  # characters handed to tiktoken at a time: bounds memory, lets two cores share
 _NEAR = 1 << 12  # how far around a piece's edge a line break is looked for
 # tiktoken's regular expression overflows its stack, and panics, on a longer run of white space.
@@ -63,7 +71,9 @@ class Tokenizer:
         offsets = self.boundaries(text)
 
         def difference(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-            return np.searchsorted(offsets, ends, "right") - np.searchsorted(offsets, starts, "right")
+            return np.searchsorted(offsets, ends, "right") - np.searchsorted(
+                offsets, starts, "right"
+            )
 
         return difference
 

@@ -131,9 +131,7 @@ def index_words(
     path_counts = count_words(rows, under.words, len(paths), n_words)
     pieces = [table.rows(word) for word in words.vocabulary]
     stem_number: dict[str, int] = {}
-    stems = [
-        stem_number.setdefault(s, len(stem_number)) for s in stem_words(words.vocabulary)
-    ]
+    stems = [stem_number.setdefault(s, len(stem_number)) for s in stem_words(words.vocabulary)]
     return WordIndex(
         vocabulary=words.vocabulary,
         stems=tuple(stem_number),

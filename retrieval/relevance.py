@@ -2,8 +2,8 @@
 
 Each level is scored twice, by the cosine of static vectors (or neural ones, where a tree has them)
 and by BM25 (Robertson and Zaragoza, 2009). Scores are standardised within their level, weighted and
-summed down the tree: a leaf inherits what its ancestors say. The heading path a leaf stands under is
-read as part of the leaf and of its passage.
+summed down the tree: a leaf inherits what its ancestors say. The heading path a leaf stands under
+is read as part of the leaf and of its passage.
 """
 
 from collections.abc import Sequence

@@ -85,7 +85,7 @@ class StaticTable:
         return sums
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Return one unit vector a text, float32 (texts, dimensions); zero for a text of no words."""
+        """Return one unit vector a text, float32 (texts, dimensions); zero where no words."""
         result = np.zeros((len(texts), self.dimensions), np.float32)
         for row, text in enumerate(texts):
             words = find_words(text)

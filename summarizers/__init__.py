@@ -1,0 +1,1 @@
+"""Text in, shorter text out: extractive summaries and those a model writes."""

@@ -2,8 +2,8 @@
 
 The objective for one node is ``sum_j w_j max_{i in S} cos(i, j)`` over its candidate sentences j,
 with w_j the sentence's tokens: facility location, which is monotone submodular (Lin and Bilmes,
-2011), so taking the best gain a token, greedily, is near the best. Redundant sentences gain nothing;
-the first sentences of a node are preferred, and those that lean on what came before are not.
+2011), so taking the best gain a token, greedily, is near the best. Redundant sentences gain
+nothing; the first sentences of a node are preferred, and those that lean on what came before are not.
 All nodes of a level are solved at once, as padded arrays.
 """
 
@@ -65,7 +65,7 @@ def _pad(candidates: Choice, start: int, stop: int) -> tuple[np.ndarray, np.ndar
     steps = np.maximum(lengths / width, 1)[:, None] * np.arange(width)
     real = steps < lengths[:, None]
     places = first[:, None] + np.where(real, steps, 0).astype(np.int64)
-    places = np.minimum(places, max(len(candidates.sentences) - 1, 0))
+    places = np.minimum(places, len(candidates.sentences) - 1)
     return candidates.sentences[places], real
 
 
@@ -87,7 +87,8 @@ def _solve(
         fits = real & ~taken & ((sizes <= room[:, None]) | (step == 0))
         score = np.where(fits, score, -1)
         best = score.argmax(axis=1)
-        go = score[rows, best] > 0
+        # The first sentence is taken even if it says nothing: no summary is empty.
+        go = score[rows, best] >= 0 if step == 0 else score[rows, best] > 0
         if not go.any():
             break
         taken[rows[go], best[go]] = True

@@ -1,0 +1,295 @@
+"""The command line: ``hier``. Text goes to stdout, everything else to stderr.
+
+The commands hold no logic of their own: they read, call the engine, and write. Exit status is 0, 1
+when something failed, 2 for wrong usage, 130 when interrupted.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import hier
+from hier.document import Document, decode
+from hier.errors import BudgetError, HierError, InputError
+from hier.store import is_tree
+
+# Typer carries its own click or uses the installed one: its public errors lead to the base class.
+_UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Compress long texts into a context for a model, within an exact token budget.",
+)
+
+Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A text file; - is stdin.")]
+TreeSource = Annotated[
+    str, typer.Argument(metavar="TREE|FILE", help="A saved tree, or a text file.")
+]
+Query = Annotated[
+    str | None, typer.Option("-q", "--query", help="The question; none: an overview.")
+]
+Budget = Annotated[str, typer.Option("-b", "--budget", help="Most tokens of the context.")]
+Json = Annotated[bool, typer.Option("--json", help="Print everything known, as JSON.")]
+Plain = Annotated[bool, typer.Option("--plain", help="No headings and no gap marks.")]
+Encoding = Annotated[str, typer.Option(help="Encoding of the text.")]
+TokenizerName = Annotated[str, typer.Option("--tokenizer", help="How tokens are counted.")]
+EmbedderName = Annotated[str, typer.Option("--embedder", help="What measures likeness.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Compress long texts into a context for a model, within an exact token budget."""
+    if version:
+        write(f"hier {hier.__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+def compress(
+    source: Source,
+    query: Query = None,
+    budget: Budget = "2000",
+    as_json: Json = False,
+    tokenizer: TokenizerName = "o200k_base",
+    embedder: EmbedderName = "static",
+    encoding: Encoding = "utf-8",
+    plain: Plain = False,
+) -> None:
+    """Compress a text once: read it, choose, print the context."""
+    tokens = whole_number(budget)
+    tree = build_tree(source, tokenizer, embedder, encoding)
+    answer(tree, query, tokens, as_json, plain)
+
+
+@app.command()
+def build(
+    source: Source,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where to save the tree.")],
+    tokenizer: TokenizerName = "o200k_base",
+    embedder: EmbedderName = "static",
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Read a text and save its tree, to be asked many times."""
+    started = time.perf_counter()
+    tree = build_tree(source, tokenizer, embedder, encoding)
+    tree.save(output)
+    seconds = time.perf_counter() - started
+    say(f"{tree.tokens:,} tokens, {len(tree.nodes):,} nodes in {seconds:.2f} s -> {output}")
+
+
+@app.command()
+def query(
+    tree: Annotated[Path, typer.Argument(metavar="TREE", help="A saved tree.")],
+    question: Query = None,
+    budget: Budget = "2000",
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Ask a saved tree."""
+    answer(hier.load(tree), question, whole_number(budget), as_json, plain)
+
+
+@app.command("tree")
+def show_tree(
+    source: TreeSource,
+    depth: Annotated[int, typer.Option(min=0, help="Levels below the root.")] = 3,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Show the upper levels of a tree: node, size, heading or first words."""
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree as Branch
+
+    tree = open_tree(source, encoding)
+
+    def grow(branch: Branch, node: hier.Node, left: int) -> None:
+        for child in node.children if left else ():
+            grow(branch.add(Text(describe(tree.nodes[child]))), tree.nodes[child], left - 1)
+
+    def describe(node: hier.Node) -> str:
+        return f"[{node.id}] {node.tokens:,} tokens: {printable(tree.label(node))}"
+
+    top = Branch(Text(describe(tree.root)))
+    grow(top, tree.root, depth)
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    with console.capture() as captured:
+        console.print(top)
+    write(captured.get())
+
+
+@app.command()
+def explain(
+    source: TreeSource,
+    query: Query = None,
+    budget: Budget = "2000",
+    as_json: Json = False,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Say why each piece is in, and what the next 500 tokens would add."""
+    from hier.explain import explain as explain_context
+
+    report = explain_context(open_tree(source, encoding), query, whole_number(budget))
+    write(json.dumps(report.to_dict()) + "\n" if as_json else report.text + "\n")
+
+
+@app.command()
+def demo() -> None:
+    """Ask a real 100,000-token document three questions, in a few hundred tokens each."""
+    from hier.demo import run
+
+    run(write)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing, and what would be downloaded."""
+    from hier.doctor import report
+
+    write(report())
+
+
+def whole_number(text: str) -> int:
+    """Read a budget as it was typed.
+
+    Raises:
+        BudgetError: it is not a whole number.
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BudgetError(
+            f"budget {text!r} is not a whole number of tokens; pass 1 or more"
+        ) from error
+
+
+def build_tree(source: str, tokenizer: str, embedder: str, encoding: str) -> hier.Tree:
+    """Read the source and build its tree, with progress on a terminal."""
+    return hier.build(
+        read(source, encoding), tokenizer=tokenizer, embedder=embedder, progress=progress()
+    )
+
+
+def open_tree(source: str, encoding: str) -> hier.Tree:
+    """Open a saved tree, or build one from a text."""
+    if source != "-" and is_tree(Path(source)):
+        return hier.load(source)
+    return hier.build(read(source, encoding), progress=progress())
+
+
+def read(source: str, encoding: str) -> Document:
+    """Read a file or, for ``-``, stdin.
+
+    Raises:
+        InputError: it cannot be read as text, or is a saved tree.
+    """
+    if source == "-":
+        return Document(decode(sys.stdin.buffer.read(), "stdin", encoding), "stdin")
+    if is_tree(Path(source)):
+        raise InputError(f"{source} is a saved tree; ask it with: hier query {source} -q ...")
+    return Document.from_path(Path(source), encoding)
+
+
+def answer(tree: hier.Tree, question: str | None, budget: int, as_json: bool, plain: bool) -> None:
+    """Compress and print."""
+    started = time.perf_counter()
+    context = tree.compress(question, budget, headings=not plain, gaps=not plain)
+    milliseconds = 1000 * (time.perf_counter() - started)
+    if as_json:
+        facts = {"source": tree.document.name, "source_tokens": tree.tokens}
+        write(
+            json.dumps({**facts, "milliseconds": round(milliseconds, 3), **context.to_dict()})
+            + "\n"
+        )
+        return
+    write(context.text if context.text.endswith("\n") else context.text + "\n")
+    say(
+        f"{context.tokens:,} of {budget:,} tokens, from {tree.tokens:,}; {len(context.segments)} "
+        f"segments, coverage {context.coverage:.0%}, {milliseconds:.0f} ms"
+    )
+
+
+def progress() -> Callable[[str, int, int], None] | None:
+    """Return a progress report on stderr; None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(what: str, done: int, total: int) -> None:
+        filled = 30 * done // max(total, 1)
+        end = "\n" if done >= total else ""
+        sys.stderr.write(f"\r{what} {'█' * filled}{'░' * (30 - filled)} {done}/{total}{end}")
+        sys.stderr.flush()
+
+    return show
+
+
+def write(text: str) -> None:
+    """Write to stdout as UTF-8, whatever the locale; a lone surrogate becomes U+FFFD."""
+    sys.stdout.buffer.write(printable(text).encode("utf-8"))
+    sys.stdout.buffer.flush()
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with lone surrogates, which UTF-8 cannot hold, replaced by U+FFFD."""
+    return (
+        "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text) if _odd(text) else text
+    )
+
+
+def _odd(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def say(message: str) -> None:
+    """Write one line to stderr."""
+    sys.stderr.write(printable(message) + "\n")
+
+
+def stop(message: str, status: int) -> NoReturn:
+    """End with one line on stderr."""
+    say("hier: error: " + " ".join(message.split()))
+    sys.exit(status)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; every expected failure is one line and an exit status."""
+    try:
+        status = app(args=arguments, standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except typer.Exit as error:
+        sys.exit(error.exit_code)
+    except BudgetError as error:
+        stop(str(error), 2)
+    except HierError as error:
+        stop(str(error), 1)
+    except _UsageProblem as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            say(str(error))
+            sys.exit(2)
+        stop(f"{error.format_message()} See: hier --help", 2)  # type: ignore[attr-defined]
+    except (KeyboardInterrupt, typer.Abort):
+        stop("interrupted", 130)
+    except BrokenPipeError:
+        # The reader left early: what it wanted it has. Keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        stop(f"{error.filename or 'output'}: {error.strerror or error}; check the disk", 1)
+
+
+if __name__ == "__main__":
+    main()
