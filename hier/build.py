@@ -1,8 +1,8 @@
 """Building: a text becomes a tree, in one pass.
 
 Tokens and words are found side by side, leaves are cut, and everything above them is sums of
-leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where the user asked for them, are
-made last, over the finished tree.
+leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where the user asked for
+them, are made last, over the finished tree.
 """
 
 from collections.abc import Callable

@@ -21,7 +21,8 @@ _NEVER = frozenset(
 # These may end a sentence: they do when a word follows that usually begins one.
 _SOMETIMES = frozenset(
     "inc ltd co corp bros jr etc jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu "
-    "fri sat sun ave blvd rd dist hrs min sq a.m p.m u.s u.k u.n u.s.a e.u d.c ph.d m.d b.a m.a".split()
+    "fri sat sun ave blvd rd dist hrs min sq a.m p.m u.s u.k u.n u.s.a e.u d.c ph.d m.d "
+    "b.a m.a".split()
 )
 _STARTERS = frozenset(
     "the a an this that these those he she it we they i you there here in on at as if when while "

@@ -3,7 +3,7 @@
 Layout: eight magic bytes; the header's length (uint64, little-endian) and CRC-32 (uint32); the
 header, as JSON; then arrays, each at a multiple of 64 bytes. The header holds the format's version,
 and of every array its type, shape, place and CRC-32. Nothing in the file is ever executed. A file
-is written beside its target, flushed to disk and renamed: the target is the old file or the new one.
+is written beside its target, flushed to disk and renamed: the target is the old file or the new.
 """
 
 import json

@@ -3,7 +3,7 @@
 The objective for one node is ``sum_j w_j max_{i in S} cos(i, j)`` over its candidate sentences j,
 with w_j the sentence's tokens: facility location, which is monotone submodular (Lin and Bilmes,
 2011), so taking the best gain a token, greedily, is near the best. Redundant sentences gain
-nothing; the first sentences of a node are preferred, and those that lean on what came before are not.
+nothing; the first sentences of a node are preferred, those that lean on what came before are not.
 All nodes of a level are solved at once, as padded arrays.
 """
 
