@@ -2,7 +2,7 @@
 
 Level 0 holds the leaves, the last level one root. Every level partitions the text; node k of a
 level covers leaves ``first_leaf[k]`` to ``first_leaf[k + 1]``. Node ids count through the levels,
-leaves first, so that an id names a node for as long as the text and the configuration stay the same.
+leaves first, so that an id names a node as long as text and configuration stay the same.
 """
 
 from collections.abc import Iterator, Sequence

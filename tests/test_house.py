@@ -394,7 +394,7 @@ def test_all_is_the_public_surface() -> None:
     }
     assert others <= set(hier.__all__)
     functions = {"build", "compress", "load"}
-    classes = {"Context", "Corpus", "Document", "HierError", "Segment", "Tree"}
+    classes = {"Context", "Document", "HierError", "Segment", "Tree"}
     assert functions | classes <= set(hier.__all__)
 
 
