@@ -1,7 +1,4 @@
-"""Write the evidence table into the README, from the stored result file.
-
-    python benchmarks/readme.py
-"""
+"""Write the evidence table into the README, from the stored result file."""
 
 import json
 from pathlib import Path
@@ -17,7 +14,7 @@ def table(result: dict) -> str:
     lines = [
         "| tokens shown | evidence kept |",
         "|---|---|",
-        *(f"| {int(budget):,} | {recall:.1%} |" for budget, recall in macro.items()),
+        *(f"| {int(budget):,} | {cell['recall']:.1%} |" for budget, cell in macro.items()),
     ]
     return "\n".join(lines) + "\n"
 

@@ -172,5 +172,6 @@ class Greedy:
         problem = self.problem
         more = problem.cover_fidelity - self.allocation.covered[problem.cover_targets]
         terms = np.maximum(more, 0) * problem.weights[problem.cover_targets]
-        sums = np.concatenate([[0], np.cumsum(terms)])
-        return sums[problem.cover_offsets[1:]] - sums[problem.cover_offsets[:-1]]
+        sums = np.concatenate([[0.0], np.cumsum(terms)])
+        gains: np.ndarray = sums[problem.cover_offsets[1:]] - sums[problem.cover_offsets[:-1]]
+        return gains

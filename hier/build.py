@@ -181,7 +181,8 @@ def _measure(
 
 def _row_sums(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
     sums = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
-    return sums[offsets[1:]] - sums[offsets[:-1]]
+    totals: np.ndarray = sums[offsets[1:]] - sums[offsets[:-1]]
+    return totals
 
 
 def _worth(

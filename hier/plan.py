@@ -13,6 +13,7 @@ import numpy as np
 
 from hier.allocate import Problem
 from hier.render import Summary
+from hier.retrieval.index import Counts
 from hier.retrieval.relevance import DEFAULT as RELEVANCE
 from hier.retrieval.relevance import inherit, read_query, score_levels, standardise
 from hier.retrieval.static import load_static
@@ -117,7 +118,7 @@ def leaf_vectors(tree: Tree, leaves: np.ndarray) -> np.ndarray:
     slices = np.concatenate([[0], np.cumsum(lengths)])
     pieces = np.arange(slices[-1]) + np.repeat(offsets[used] - slices[:-1], lengths)
     word_vectors = load_static().sum_tokens(slices, tree.index.pieces[pieces])
-    return type(rows)(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
+    return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

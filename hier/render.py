@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from hier.structure import Paths
+
 GAP_WITHIN = " … "  # between sentences of one paragraph
 GAP_BETWEEN = "\n…\n"
 PLAIN_GAP = "\n"
@@ -70,7 +72,7 @@ class Layout:
     block: np.ndarray
     path_of: np.ndarray
     opens: np.ndarray
-    paths: Sequence[Sequence[int]]
+    paths: Paths
     headings: bool = True
     gaps: bool = True
 

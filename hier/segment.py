@@ -108,7 +108,7 @@ def _join_fragments(text: str, start: np.ndarray, blocks: Blocks) -> np.ndarray:
 
 def _cut(text: str, start: int, end: int, sizes: Sizes, limit: int) -> list[int]:
     """Return where to cut a span that is too long: long pieces that end at the best break."""
-    cuts = []
+    cuts: list[int] = []
     guess = max(1, limit * 4)
     while True:
         reach = _reach(start, end, guess, sizes, limit)

@@ -9,6 +9,23 @@ from hier.segment import Segmentation
 
 
 @dataclass(frozen=True)
+class Paths:
+    """Heading paths: item p holds the leaves of its headings, outermost first."""
+
+    offsets: np.ndarray
+    leaves: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of paths."""
+        return len(self.offsets) - 1
+
+    def __getitem__(self, path: int) -> list[int]:
+        """Return the heading leaves of a path."""
+        found: list[int] = self.leaves[self.offsets[path] : self.offsets[path + 1]].tolist()
+        return found
+
+
+@dataclass(frozen=True)
 class Structure:
     """The heading paths of a text.
 

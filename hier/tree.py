@@ -19,6 +19,7 @@ from hier.errors import InputError
 from hier.render import Layout
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
+from hier.structure import Paths
 from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer
 
@@ -111,7 +112,8 @@ class Tree:
     @property
     def root(self) -> Node:
         """The node that covers the whole text."""
-        return self.nodes[len(self.nodes) - 1]
+        root: Node = self.nodes[len(self.nodes) - 1]
+        return root
 
     def compress(
         self,
@@ -227,26 +229,9 @@ class Tree:
         )  # fmt: skip
 
     @cached_property
-    def paths(self) -> "Paths":
+    def paths(self) -> Paths:
         """The heading leaves of each heading path."""
         return Paths(self.path_offsets, self.path_leaves)
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Heading paths: item p holds the leaves of its headings, outermost first."""
-
-    offsets: np.ndarray
-    leaves: np.ndarray
-
-    def __len__(self) -> int:
-        """Return the number of paths."""
-        return len(self.offsets) - 1
-
-    def __getitem__(self, path: int) -> list[int]:
-        """Return the heading leaves of a path."""
-        found: list[int] = self.leaves[self.offsets[path] : self.offsets[path + 1]].tolist()
-        return found
 
 
 class Nodes(Sequence[Node]):

@@ -99,7 +99,9 @@ class WordIndex:
     def word_scores(self, token_scores: np.ndarray) -> np.ndarray:
         """Return one score a word, the sum over its tokens; float32 (words,)."""
         sums = np.concatenate([[0], np.cumsum(token_scores[self.pieces], dtype=np.float64)])
-        return (sums[self.piece_offsets[1:]] - sums[self.piece_offsets[:-1]]).astype(np.float32)
+        scores = sums[self.piece_offsets[1:]] - sums[self.piece_offsets[:-1]]
+        narrow: np.ndarray = scores.astype(np.float32)
+        return narrow
 
 
 def index_words(

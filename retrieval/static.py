@@ -62,7 +62,8 @@ class StaticTable:
 
     @functools.cached_property
     def _floats(self) -> np.ndarray:
-        return self.vectors * self.scales[:, None]
+        floats: np.ndarray = self.vectors * self.scales[:, None]
+        return floats
 
     def token_scores(self, vector: np.ndarray) -> np.ndarray:
         """Return the product of every token's vector with ``vector``, float32 (rows,)."""
