@@ -103,7 +103,7 @@ def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.nda
     """Return how far leaves cover each other, as sparse rows (leaves, leaves); 1 to themselves."""
     vectors = unit(leaf_vectors(tree, leaves))
     cosine = vectors @ vectors.T
-    fidelity = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
+    fidelity: np.ndarray = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
     fidelity[fidelity < 0] = 0
     np.fill_diagonal(fidelity, 1)
     return fidelity
