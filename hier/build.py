@@ -5,7 +5,7 @@ leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where t
 them, are made last, over the finished tree.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,9 @@ from hier.context import Context
 from hier.document import Document, as_document
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.retrieval.index import WordIndex, index_words
+from hier.retrieval.relevance import DEFAULT as RELEVANCE
 from hier.retrieval.relevance import Level
-from hier.retrieval.static import load_static
+from hier.retrieval.static import load_static, sum_rows
 from hier.retrieval.words import find_words
 from hier.segment import segment
 from hier.structure import Structure, read_structure
@@ -29,7 +30,6 @@ from hier.tree import Tree
 
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
-_HEADED_LEVELS = 2
 _VALLEY_WIDTH = 3
 # Sentences that begin so lean on the one before and read badly alone.
 _LEANING = frozenset(
@@ -72,11 +72,11 @@ def build(
     write = _check_summarizer(summarizer)
 
     text, table = document.text, load_static()
-    with ThreadPoolExecutor(1) as side:  # both spend their time outside the interpreter lock
-        pending = side.submit(find_words, text)
-        sizes = counter.sizes(text)
-        words = pending.result()
-    segmentation = segment(text, sizes, LEAF_TOKENS)
+    # Tokens and words are found beside the segmentation: outside the interpreter lock.
+    with ThreadPoolExecutor(2) as beside:
+        sizes_found, words_found = beside.submit(counter.sizes, text), beside.submit(find_words, text)
+        segmentation = segment(text, lambda s, e: sizes_found.result()(s, e), LEAF_TOKENS)
+        sizes, words = sizes_found.result(), words_found.result()
     structure = read_structure(segmentation)
     leaves = segmentation.leaves
     leaf_tokens = sizes(leaves.start, leaves.end).astype(np.int32)
@@ -84,10 +84,8 @@ def build(
     word_vectors = table.sum_tokens(index.piece_offsets, index.pieces)
     vectors = index.leaves.dot(word_vectors)
     path_vectors = index.paths.dot(word_vectors)
-    firsts = _grow(leaf_tokens, vectors, structure)
-    levels = tuple(
-        _measure(number, first, index, vectors, path_vectors) for number, first in enumerate(firsts)
-    )
+    levels = tuple(_measure(_grow(leaf_tokens, vectors, structure), index, path_vectors))
+    firsts = [level.first_leaf for level in levels]
     worth = _worth(text, leaves.start, leaf_tokens, structure)
     summaries = _summarise(firsts, vectors, leaf_tokens, worth)
     tree = Tree(
@@ -134,49 +132,43 @@ def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:
     return checked(summarizer)
 
 
-def _grow(leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure) -> list[np.ndarray]:
-    """Return the first leaf of every node of every level, leaves first, up to one root."""
-    n_leaves = len(leaf_tokens)
-    strength = structure.cut + valley(vectors, _VALLEY_WIDTH)
+def _grow(
+    leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield every level, leaves first, up to one root: each node's first leaf and its vector."""
     heading = structure.opens >= 0
     must = heading.copy()
     must[1:] &= ~heading[:-1]  # headings in a row belong together
-    firsts = [np.arange(n_leaves)]
-    first, sizes, unit_vectors = firsts[0], leaf_tokens.astype(np.int64), vectors
-    cuts = np.where(must, np.inf, strength)
+    first, sizes = np.arange(len(leaf_tokens)), leaf_tokens.astype(np.int64)
+    cuts = np.where(must, np.inf, structure.cut + valley(vectors, _VALLEY_WIDTH))
+    yield first, vectors
+    least, most = 1, MOST_LEAVES
     for target in targets():
-        lowest = len(firsts) == 1
-        bounds = group(
-            sizes, cuts, target, 1 if lowest else 2, MOST_LEAVES if lowest else MOST_CHILDREN
-        )
-        starts = bounds[:-1]
+        starts = group(sizes, cuts, target, least, most)[:-1]
         first = first[starts]
-        firsts.append(first)
-        if len(first) == 1:
-            return firsts
         sizes = np.add.reduceat(sizes, starts)
-        unit_vectors = np.add.reduceat(unit_vectors, starts, axis=0)
-        cuts = structure.cut[first] + valley(unit_vectors, 1)
-    raise AssertionError("targets() is endless")
+        vectors = sum_rows(vectors, starts)
+        yield first, vectors
+        if len(first) == 1:
+            return
+        cuts = structure.cut[first] + valley(vectors, 1)
+        least, most = 2, MOST_CHILDREN
 
 
 def _measure(
-    number: int,
-    first: np.ndarray,
-    index: WordIndex,
-    vectors: np.ndarray,
-    path_vectors: np.ndarray,
-) -> Level:
-    """Return what relevance needs to know of one level."""
+    levels: Iterable[tuple[np.ndarray, np.ndarray]], index: WordIndex, path_vectors: np.ndarray
+) -> Iterator[Level]:
+    """Yield what relevance needs to know of each level."""
     leaf_words = _row_sums(index.leaves.offsets, index.leaves.counts)
-    sums = vectors if number == 0 else np.add.reduceat(vectors, first, axis=0)
-    words = np.add.reduceat(leaf_words, first)
-    if number < _HEADED_LEVELS:
-        path = index.path_of[first]
-        sums = sums + path_vectors[path]
-        words = words + _row_sums(index.paths.offsets, index.paths.counts)[path]
-    norms = np.maximum(np.linalg.norm(sums, axis=1), 1e-9).astype(np.float32)
-    return Level(first, norms, words.astype(np.float32))
+    path_words = _row_sums(index.paths.offsets, index.paths.counts)
+    for number, (first, sums) in enumerate(levels):
+        words = np.add.reduceat(leaf_words, first)
+        if number < RELEVANCE.headed_levels:
+            path = index.path_of[first]
+            sums = sums + path_vectors[path]
+            words = words + path_words[path]
+        lengths = np.maximum(np.sqrt(np.einsum("ij,ij->i", sums, sums)), 1e-9)
+        yield Level(first, lengths.astype(np.float32), words.astype(np.float32))
 
 
 def _row_sums(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -202,7 +194,6 @@ def _summarise(
     firsts: list[np.ndarray], vectors: np.ndarray, leaf_tokens: np.ndarray, worth: np.ndarray
 ) -> tuple[Choice, ...]:
     """Choose the extractive summary of every node above the leaves, from its children's."""
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     n_leaves = len(leaf_tokens)
     below = Choice(np.arange(n_leaves + 1), np.arange(n_leaves))
     below_first = firsts[0]
@@ -210,7 +201,7 @@ def _summarise(
     for first in firsts[1:]:
         children = np.append(np.searchsorted(below_first, first), len(below_first))
         candidates = Choice(below.offsets[children], below.sentences)
-        below = choose(unit, leaf_tokens, worth, candidates)
+        below = choose(vectors, leaf_tokens, worth, candidates)
         below_first = first
         summaries.append(below)
     return tuple(summaries)
@@ -223,7 +214,7 @@ def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
     for number, level in enumerate(tree.levels[1:4], 1):
         ends = np.append(level.first_leaf[1:], len(tree.leaf_start))
         for first, end in zip(level.first_leaf.tolist(), ends.tolist(), strict=True):
-            crumb = layout.crumb(int(tree.index.path_of[first])) if number < _HEADED_LEVELS else ""
+            crumb = layout.crumb(int(tree.index.path_of[first])) if number < RELEVANCE.headed_levels else ""
             texts.append(
                 crumb + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]]
             )

@@ -82,19 +82,16 @@ def valley(vectors: np.ndarray, width: int) -> np.ndarray:
         float32 (units,): (1 - cosine) / 2 of the sums of ``width`` units before and behind.
     """
     n = len(vectors)
-    result = np.zeros(n, np.float32)
-    if n < 2:
-        return result
-    behind = vectors.copy()
+    ahead = vectors.copy()  # of each unit: the sum of the units from it on
     for shift in range(1, min(width, n)):
-        behind[: n - shift] += vectors[shift:]
-    # The window before unit i is the one that starts width units earlier.
-    before = np.empty_like(behind)
-    before[width:] = behind[: max(n - width, 0)]
-    before[:width] = np.cumsum(
-        np.vstack([np.zeros_like(vectors[:1]), vectors[: width - 1]]), axis=0
-    )[: min(width, n)]
-    dots = np.einsum("ij,ij->i", before[1:], behind[1:])
-    lengths = np.linalg.norm(before[1:], axis=1) * np.linalg.norm(behind[1:], axis=1)
-    result[1:] = (1 - dots / np.maximum(lengths, 1e-9)) / 2
+        ahead[: n - shift] += vectors[shift:]
+    lengths = np.sqrt(np.einsum("ij,ij->i", ahead, ahead))
+    result = np.zeros(n, np.float32)
+    # What lies before a unit is what lay ahead of the one ``width`` earlier.
+    dots = np.einsum("ij,ij->i", ahead[:-width], ahead[width:])
+    result[width:] = (1 - dots / np.maximum(lengths[:-width] * lengths[width:], 1e-9)) / 2
+    for unit in range(1, min(width, n)):
+        before = vectors[:unit].sum(axis=0)
+        product = max(float(np.linalg.norm(before) * lengths[unit]), 1e-9)
+        result[unit] = (1 - float(before @ ahead[unit]) / product) / 2
     return result

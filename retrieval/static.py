@@ -82,7 +82,7 @@ class StaticTable:
         some = np.flatnonzero(counts > 0)
         if len(some):
             found = self.vectors[rows] * self.scales[rows, None]
-            sums[some] = np.add.reduceat(found, offsets[:-1][some], axis=0)
+            sums[some] = sum_rows(found, offsets[:-1][some])
         return sums
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -95,6 +95,24 @@ class StaticTable:
                 result[row] = counts.astype(np.float32) @ self.word_vectors(words.vocabulary)
         lengths = np.linalg.norm(result, axis=1, keepdims=True)
         return result / np.where(lengths > 0, lengths, 1)
+
+
+def sum_rows(matrix: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Sum runs of neighbouring rows, float32 (runs, columns).
+
+    A sparse product: several times as fast as ``np.add.reduceat`` on rows.
+
+    Args:
+        matrix: float32 (rows, columns).
+        first: the first row of each run, int64 (runs,), ascending from 0.
+    """
+    from scipy.sparse import csr_array
+
+    n_rows = len(matrix)
+    ones, rows = np.ones(n_rows, np.float32), np.arange(n_rows)
+    shape = (len(first), n_rows)
+    sums: np.ndarray = csr_array((ones, rows, np.append(first, n_rows)), shape=shape) @ matrix
+    return sums
 
 
 @functools.cache

@@ -35,7 +35,7 @@ def choose(
     """Choose each node's summary among its candidate sentences.
 
     Args:
-        vectors: unit sentence vectors, float32 (sentences, dimensions).
+        vectors: sentence vectors of any length, float32 (sentences, dimensions).
         sizes: tokens a sentence, int64 (sentences,).
         worth: how well a sentence stands alone, float32 (sentences,), usually 0 to 1.
         candidates: the sentences each node may choose from, ascending.
@@ -44,22 +44,24 @@ def choose(
     Returns:
         The chosen sentences of each node, ascending; at least one where a node has any.
     """
-    chosen: list[np.ndarray] = []
-    n_nodes = len(candidates.offsets) - 1
-    for start in range(0, n_nodes, _BLOCK):
-        stop = min(start + _BLOCK, n_nodes)
-        padded, real = _pad(candidates, start, stop)
+    order = np.argsort(np.diff(candidates.offsets), kind="stable")  # like sizes: little padding
+    nodes, sentences = [], []
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        padded, real = _pad(candidates, block)
         taken = _solve(vectors[padded], sizes[padded], worth[padded], real, limit)
-        chosen.extend(padded[row][taken[row]] for row in range(stop - start))
-    lengths = [len(sentences) for sentences in chosen]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Choice(offsets, np.concatenate(chosen) if chosen else np.zeros(0, np.int64))
+        nodes.append(np.repeat(block, taken.sum(axis=1)))
+        sentences.append(padded[taken])
+    node = np.concatenate(nodes)
+    back = np.argsort(node, kind="stable")
+    offsets = np.searchsorted(node[back], np.arange(len(order) + 1))
+    return Choice(offsets, np.concatenate(sentences)[back])
 
 
-def _pad(candidates: Choice, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+def _pad(candidates: Choice, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return candidate numbers (nodes, width) and which of them are real."""
-    first, end = candidates.offsets[start:stop], candidates.offsets[start + 1 : stop + 1]
-    lengths = end - first
+    first = candidates.offsets[nodes]
+    lengths = candidates.offsets[nodes + 1] - first
     width = int(max(1, min(_MOST, lengths.max(initial=1))))
     # A node with more candidates than that is sampled evenly, its first always in.
     steps = np.maximum(lengths / width, 1)[:, None] * np.arange(width)
@@ -75,6 +77,8 @@ def _solve(
     """Greedy facility location in every node at once; returns what is taken, bool."""
     n_nodes, width = real.shape
     similarity = np.maximum(vectors @ vectors.transpose(0, 2, 1), 0)
+    lengths = np.sqrt(np.einsum("nii->ni", similarity))
+    similarity /= np.maximum(lengths[:, :, None] * lengths[:, None, :], 1e-9)
     weights = np.where(real, sizes, 0).astype(np.float32)
     lead = 1 + _LEAD * (1 - np.arange(width, dtype=np.float32) / max(width, 1))
     covered = np.zeros((n_nodes, width), np.float32)
