@@ -86,30 +86,35 @@ class Greedy:
             (-gain / cost(i), i, 0) for i, gain in enumerate(self.gains.tolist()) if gain > 0
         ]
         heapq.heapify(self._heap)
+        self._waiting: list[tuple[float, int, int]] = []  # did not fit
 
     def fill(self, room: int) -> int:
         """Choose until nothing fits into ``room`` tokens; returns the tokens left."""
-        waiting = []
-        rounds = len(self.allocation.chosen)
+        floor = self.problem.floor
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            if floor[item[1]] <= room:
+                heapq.heappush(self._heap, item)
+            else:
+                self._waiting.append(item)
         while self._heap and room > 0:
             key, i, known = heapq.heappop(self._heap)
             if not self._open[i] or known < self._fresh[i]:
                 continue
+            if floor[i] > room:
+                self._waiting.append((key, i, known))
+                continue
             gain, cost = self._gain(i), self.cost(i)
-            ratio = -gain / cost
             if gain <= 0:
                 continue
+            ratio = -gain / cost
             if self._heap and ratio > self._heap[0][0] + 1e-12 and ratio > key + 1e-12:
                 heapq.heappush(self._heap, (ratio, i, known))
-                continue
-            if cost > room:
-                waiting.append((ratio, i, known))
-                continue
-            self._choose(i, gain, cost)
-            room -= cost
-            rounds += 1
-        for item in waiting:
-            heapq.heappush(self._heap, item)
+            elif cost > room:
+                self._waiting.append((ratio, i, known))
+            else:
+                self._choose(i, gain, cost)
+                room -= cost
         return room
 
     def drop_last(self) -> int:

@@ -77,16 +77,34 @@ def plan_query(
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     weights = density * tokens
     floor = np.maximum(tokens - 1, 1)
-    order = np.argsort(-weights / floor, kind="stable")
-    reached = np.searchsorted(np.cumsum(floor[order]), config.pool * budget) + 1
-    pool = order[: max(int(reached), config.least)]
-    left = order[len(pool) :]
-    outside = float((weights / floor)[left[0]]) if len(left) else 0.0
+    pool, outside = _best(weights / floor, floor, config.pool * budget, config.least)
     leaves = pool + first
     similarity = _similar(tree, leaves[: config.most], config)
     summaries = _model_summaries(tree, leaves, first, end)
     problem = _problem(tree, weights[pool], floor[pool], similarity, leaves, summaries, config)
     return Plan(problem, leaves, summaries, relevance, float(weights.sum()), outside)
+
+
+def _best(
+    values: np.ndarray, sizes: np.ndarray, room: int, least: int
+) -> tuple[np.ndarray, float]:
+    """Return the best, enough of them to fill ``room``, and the best value of the others.
+
+    Only about as many are sorted as are wanted.
+    """
+    wanted = least + 1
+    while True:
+        low = 0.0
+        if wanted < len(values):
+            low = float(np.partition(values, len(values) - wanted)[len(values) - wanted])
+        some = np.flatnonzero(values >= low)
+        order = some[np.argsort(-values[some], kind="stable")]
+        taken = max(int(np.searchsorted(np.cumsum(sizes[order]), room)) + 1, least)
+        if taken < len(order):
+            return order[:taken], float(values[order[taken]])
+        if len(order) == len(values):
+            return order, 0.0
+        wanted *= 4
 
 
 def leaf_relevance(tree: Tree, query: str) -> np.ndarray:

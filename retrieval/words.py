@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SPACE, _LETTER, _SINGLE = 0, 1, 2
+_SPACE, _LETTER, _SINGLE, _UNKNOWN = 0, 1, 2, 255
 _LONGEST = 64  # characters of a word that tell it apart; with its length, enough for any word
 _BLOCK = 1 << 22  # characters analysed at a time: bounds memory on long texts
 # Scripts written without spaces: each character is taken as a word.
@@ -21,7 +21,7 @@ _SINGLE_RANGES = (
     (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x20000, 0x3FFFF),
 )  # fmt: skip
 
-_kinds = np.full(0x110000, 255, np.uint8)  # filled as characters are met
+_kinds = np.full(0x110000, _UNKNOWN, np.uint8)  # filled as characters are met
 _lower = np.zeros(0x110000, np.uint32)
 # Odd multipliers, one a position (splitmix64): a hash is a sum of character x multiplier.
 _steps = np.arange(1, _LONGEST + 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -116,9 +116,7 @@ def _scan(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _learn(codes: np.ndarray) -> None:
     """Classify the characters not met before."""
-    met = np.zeros(0x110000, bool)
-    met[codes] = True
-    for code in np.flatnonzero(met & (_kinds == 255)).tolist():
+    for code in np.unique(codes[_kinds[codes] == _UNKNOWN]).tolist():
         character = chr(code)
         _lower[code] = ord(character.lower()[0])
         if any(low <= code <= high for low, high in _SINGLE_RANGES):
