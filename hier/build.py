@@ -31,6 +31,9 @@ from hier.tree import Tree
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
 _VALLEY_WIDTH = 3
+_WHOLE_TOKENS = 20  # a shorter sentence says little on its own
+_ENDINGS = ".!?…。！？．｡؟۔।॥"
+_CLOSING = " \t\r\n\f\"'”’)]»*_`"
 # Sentences that begin so lean on the one before and read badly alone.
 _LEANING = frozenset(
     "he she it they this that these those his her its their such however but and so also then "
@@ -74,7 +77,10 @@ def build(
     text, table = document.text, load_static()
     # Tokens and words are found beside the segmentation: outside the interpreter lock.
     with ThreadPoolExecutor(2) as beside:
-        sizes_found, words_found = beside.submit(counter.sizes, text), beside.submit(find_words, text)
+        sizes_found, words_found = (
+            beside.submit(counter.sizes, text),
+            beside.submit(find_words, text),
+        )
         segmentation = segment(text, lambda s, e: sizes_found.result()(s, e), LEAF_TOKENS)
         sizes, words = sizes_found.result(), words_found.result()
     structure = read_structure(segmentation)
@@ -95,6 +101,7 @@ def build(
         leaf_start=leaves.start,
         leaf_tokens=leaf_tokens,
         block=leaves.block.astype(np.int32),
+        worth=worth.astype(np.float16),
         opens=structure.opens,
         path_offsets=np.concatenate([[0], np.cumsum([len(p) for p in structure.paths])]),
         path_leaves=np.array([leaf for path in structure.paths for leaf in path], np.int32),
@@ -181,13 +188,25 @@ def _worth(
     text: str, leaf_start: np.ndarray, leaf_tokens: np.ndarray, structure: Structure
 ) -> np.ndarray:
     """Return how well each leaf stands alone in a summary, float32, 0 to 1."""
-    openings = (text[start : start + 14].split(None, 1) for start in leaf_start.tolist())
-    leaning = np.array([bool(w) and w[0].strip(",").lower() in _LEANING for w in openings])
-    worth = np.where(leaning, 0.6, 1.0)
-    worth[leaf_tokens < 8] = 0.2
-    worth[np.isin(structure.kind, (BlockKind.CODE, BlockKind.TABLE))] = 0.3
+    starts = leaf_start.tolist()
+    spans = zip(starts, [*starts[1:], len(text)], strict=True)
+    worth = np.array([_reads_alone(text[start:end]) for start, end in spans], np.float32)
+    worth *= np.minimum(leaf_tokens / _WHOLE_TOKENS, 1)
+    worth[np.isin(structure.kind, (BlockKind.CODE, BlockKind.TABLE))] *= 0.3
     worth[structure.kind == BlockKind.HEADING] = 0.05
-    return worth.astype(np.float32)
+    return worth
+
+
+def _reads_alone(sentence: str) -> float:
+    """Return 1 for a whole sentence, less for one that is cut, or leans on those around it."""
+    words = sentence.split(None, 1)
+    last = sentence.rstrip(_CLOSING)[-1:]
+    worth = 1.0 if last in _ENDINGS else 0.3 if last == ":" else 0.7
+    if sentence[0].islower():
+        worth *= 0.7
+    if words and words[0].strip(",").lower() in _LEANING:
+        worth *= 0.8
+    return worth
 
 
 def _summarise(
@@ -214,7 +233,11 @@ def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
     for number, level in enumerate(tree.levels[1:4], 1):
         ends = np.append(level.first_leaf[1:], len(tree.leaf_start))
         for first, end in zip(level.first_leaf.tolist(), ends.tolist(), strict=True):
-            crumb = layout.crumb(int(tree.index.path_of[first])) if number < RELEVANCE.headed_levels else ""
+            crumb = (
+                layout.crumb(int(tree.index.path_of[first]))
+                if number < RELEVANCE.headed_levels
+                else ""
+            )
             texts.append(
                 crumb + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]]
             )

@@ -13,7 +13,8 @@ from hier.allocate import Allocation, Greedy
 from hier.context import Context, Pick, Segment
 from hier.document import Span
 from hier.errors import BudgetError, InputError
-from hier.plan import DEFAULT, AllocationConfig, Plan, plan_overview, plan_query
+from hier.overview import plan_overview
+from hier.plan import DEFAULT, AllocationConfig, Plan, plan_query
 from hier.render import Layout, Piece, Pricer
 from hier.retrieval.index import stem_words
 from hier.retrieval.words import find_words

@@ -1,10 +1,8 @@
-"""Plans: which leaves and summaries a request is decided among, and what each would cover.
+"""Plans: which leaves and summaries a question is decided among, and what each would cover.
 
 Relevance gives every leaf a density, ``exp(relevance / T)``; a leaf's weight is its tokens times
 that. The most promising leaves form the allocator's problem, where near-duplicates cover each
-other.
-With no query there is nothing to be relevant to: the targets are the text's own parts, and what
-covers them best wins.
+other. What is planned with no question to be relevant to is in `overview.py`.
 """
 
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ class AllocationConfig:
         similar: cosine from which one leaf begins to cover another.
         redundancy: fidelity at a cosine of 1.
         pool: tokens looked at, as a multiple of the budget.
+        overview_pool: the same, where nothing is asked.
         least: leaves looked at, at the least.
         most: leaves compared with each other, at the most.
         summary_fidelity: share of a leaf that a model's summary of it can cover.
@@ -38,6 +37,7 @@ class AllocationConfig:
     similar: float = 0.75
     redundancy: float = 0.9
     pool: int = 4
+    overview_pool: int = 16
     least: int = 128
     most: int = 2000
     summary_fidelity: float = 0.6
@@ -80,14 +80,12 @@ def plan_query(
     pool, outside = _best(weights / floor, floor, config.pool * budget, config.least)
     leaves = pool + first
     similarity = _similar(tree, leaves[: config.most], config)
-    summaries = _model_summaries(tree, leaves, first, end)
+    summaries = model_summaries(tree, leaves, first, end)
     problem = _problem(tree, weights[pool], floor[pool], similarity, leaves, summaries, config)
     return Plan(problem, leaves, summaries, relevance, float(weights.sum()), outside)
 
 
-def _best(
-    values: np.ndarray, sizes: np.ndarray, room: int, least: int
-) -> tuple[np.ndarray, float]:
+def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple[np.ndarray, float]:
     """Return the best, enough of them to fill ``room``, and the best value of the others.
 
     Only about as many are sorted as are wanted.
@@ -180,7 +178,7 @@ def _problem(
     )
 
 
-def _model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tuple[Summary, ...]:
+def model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tuple[Summary, ...]:
     """Return the summaries a model wrote of the nodes that hold the given leaves."""
     found: dict[int, Summary] = {}
     if not tree.summary_texts:
@@ -194,82 +192,3 @@ def _model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tu
             if text and first <= low and high <= end:
                 found[node_id] = Summary(node_id, level, low, high, text)
     return tuple(found.values())
-
-
-def plan_overview(tree: Tree, first: int, end: int, budget: int, config: AllocationConfig) -> Plan:
-    """Take the sentences of the summaries as candidates and the text's own parts as targets."""
-    level = _overview_level(tree, first, end, budget, config)
-    leaves = _summary_leaves(tree, level, first, end)
-    parts, part_tokens = _parts(tree, max(level, 1), first, end)
-    vectors = unit(leaf_vectors(tree, leaves))
-    fidelity = np.maximum(vectors @ parts.T, 0)
-    rest = np.setdiff1d(np.arange(first, end), leaves)
-    rest = rest[np.argsort(-tree.leaf_tokens[rest], kind="stable")]
-    rest = rest[: int(np.searchsorted(np.cumsum(tree.leaf_tokens[rest]), budget)) + 1]
-    everything = np.concatenate([leaves, rest])
-    summaries = _model_summaries(tree, leaves, first, end)
-    floor = np.maximum(tree.leaf_tokens[everything].astype(np.int64) - 1, 1)
-    # Targets are the parts, and each leaf itself for a little: so that leftover budget is used.
-    n_parts, n_leaves = len(parts), len(everything)
-    weights = np.concatenate([part_tokens, 0.02 * tree.leaf_tokens[everything]])
-    offsets, targets, values = [0], [], []
-    for i in range(n_leaves):
-        if i < len(leaves):
-            covered = np.flatnonzero(fidelity[i] > 0.3)
-            targets.append(covered)
-            values.append(fidelity[i, covered])
-        targets.append(np.array([n_parts + i]))
-        values.append(np.ones(1))
-        offsets.append(
-            offsets[-1] + sum(map(len, targets[-2:] if i < len(leaves) else targets[-1:]))
-        )
-    floors = [floor]
-    for summary in summaries:
-        cosine = parts @ load_static().encode([summary.text])[0]
-        covered = np.flatnonzero(cosine > 0.3)
-        targets.append(covered)
-        values.append(cosine[covered])
-        offsets.append(offsets[-1] + len(covered))
-        floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))
-    problem = Problem(
-        weights,
-        np.array(offsets, np.int64),
-        np.concatenate(targets).astype(np.int64),
-        np.concatenate(values).astype(np.float32),
-        np.concatenate(floors),
-    )
-    relevance = np.zeros(len(tree.leaf_start), np.float32)
-    return Plan(problem, everything, summaries, relevance, float(weights.sum()), 0.0)
-
-
-def _overview_level(tree: Tree, first: int, end: int, budget: int, config: AllocationConfig) -> int:
-    """Return the highest level whose summaries fill the budget several times; 0 is the leaves."""
-    for level in range(len(tree.levels) - 1, 0, -1):
-        leaves = _summary_leaves(tree, level, first, end)
-        if tree.leaf_tokens[leaves].sum() >= config.pool * budget:
-            return level
-    if end - first <= config.most:
-        return 0
-    fitting = [
-        level for level in range(1, len(tree.levels))
-        if len(_summary_leaves(tree, level, first, end)) <= config.most
-    ]  # fmt: skip
-    return fitting[0] if fitting else len(tree.levels) - 1
-
-
-def _summary_leaves(tree: Tree, level: int, first: int, end: int) -> np.ndarray:
-    """Return the leaves in the summaries of one level, inside a branch, ascending."""
-    if level == 0:
-        return np.arange(first, end)
-    leaves = tree.summaries[level - 1].sentences
-    return np.unique(leaves[(leaves >= first) & (leaves < end)])
-
-
-def _parts(tree: Tree, level: int, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the unit vectors and the tokens of the nodes of a level inside a branch."""
-    starts = tree.levels[level].first_leaf
-    starts = np.unique(np.clip(starts, first, end - 1))
-    leaves = np.arange(first, end)
-    sums = np.add.reduceat(leaf_vectors(tree, leaves), starts - first, axis=0)
-    tokens = np.add.reduceat(tree.leaf_tokens[first:end].astype(np.float64), starts - first)
-    return unit(sums), tokens
