@@ -12,7 +12,7 @@ import numpy as np
 from hier.allocate import Problem
 from hier.plan import AllocationConfig, Plan, model_summaries
 from hier.render import Summary
-from hier.retrieval.index import stem_words
+from hier.retrieval.index import count_words, stem_words
 from hier.retrieval.words import find_words
 from hier.tree import Tree
 
@@ -79,8 +79,9 @@ def _concepts(tree: Tree, first: int, end: int) -> np.ndarray:
     leaf = np.repeat(np.arange(first, end), np.diff(counts.offsets[first : end + 1]))
     passages = tree.levels[min(1, len(tree.levels) - 1)].first_leaf
     passage = np.searchsorted(passages, leaf, "right") - 1
-    holding = np.bincount(np.unique(passage * n_stems + stems) % n_stems, minlength=n_stems)
-    n_passages = len(np.unique(passage))
+    counted = count_words(passage, stems, len(passages), n_stems)
+    holding = np.bincount(counted.words, minlength=n_stems)
+    n_passages = np.count_nonzero(np.diff(counted.offsets))
     repeated = holding > 1 if (holding > 1).any() else holding > 0
     weights = np.where(repeated, holding * np.log((n_passages + 1) / np.maximum(holding, 1)), 0.0)
     shares: np.ndarray = weights / max(float(weights.sum()), 1e-9)
@@ -91,14 +92,14 @@ def _held(
     tree: Tree, leaves: np.ndarray, summaries: tuple[Summary, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct (candidate, stem) pairs; leaves first, then summaries."""
-    n_stems = max(len(tree.index.stems), 1)
     held = tree.index.leaves.take(leaves)
     rows = [held.entry_rows()]
     stems = [tree.index.stem_of[held.words].astype(np.int64)]
     for row, summary in enumerate(summaries, len(leaves)):
-        found = stem_words(find_words(summary.text).vocabulary)
-        known = [tree.index.stem_number[s] for s in found if s in tree.index.stem_number]
+        words = stem_words(find_words(summary.text).vocabulary)
+        known = [tree.index.stem_number[s] for s in words if s in tree.index.stem_number]
         rows.append(np.full(len(known), row))
         stems.append(np.array(known, np.int64))
-    pairs = np.unique(np.concatenate(rows) * n_stems + np.concatenate(stems))
-    return pairs // n_stems, pairs % n_stems
+    n_rows = len(leaves) + len(summaries)
+    found = count_words(np.concatenate(rows), np.concatenate(stems), n_rows, len(tree.index.stems))
+    return found.entry_rows(), found.words
