@@ -8,7 +8,7 @@ best set is at most F(S) plus the best filling of the budget by those gains.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +67,7 @@ class Greedy:
         problem: candidates and targets.
         cost: tokens a candidate would add now; may change as others are chosen.
         affected: candidates whose cost a choice may have lowered.
+        take: told of every choice.
     """
 
     def __init__(
@@ -116,6 +117,10 @@ class Greedy:
                 self._choose(i, gain, cost)
                 room -= cost
         return room
+
+    def close(self, candidates: Iterable[int]) -> None:
+        """Give up candidates that what was chosen rules out."""
+        self._open[list(candidates)] = False
 
     def drop_last(self) -> int:
         """Take back the latest choice; returns the candidate."""

@@ -15,7 +15,7 @@ from hier.document import Span
 from hier.errors import BudgetError, InputError
 from hier.overview import plan_overview
 from hier.plan import DEFAULT, AllocationConfig, Plan, plan_query
-from hier.render import Layout, Piece, Pricer
+from hier.render import Layout, Piece, Pricer, nested
 from hier.retrieval.index import stem_words
 from hier.retrieval.words import find_words
 from hier.tree import Tree
@@ -113,8 +113,15 @@ def _fill(tree: Tree, plan: Plan, layout: Layout, query: str | None, budget: int
         return pricer.summary(plan.summaries[i - n_leaves], summary_tokens[i - n_leaves])
 
     def take(i: int) -> None:
-        leaf = int(plan.leaves[i]) if i < n_leaves else plan.summaries[i - n_leaves].first_leaf
-        opened.append(pricer.show(leaf) if i < n_leaves else pricer.open(leaf))
+        if i < n_leaves:
+            opened.append(pricer.show(int(plan.leaves[i])))
+            return
+        summary = plan.summaries[i - n_leaves]
+        opened.append(pricer.open(summary.first_leaf))
+        # A node and what lies above or under it are not summarised side by side.
+        greedy.close(
+            j for j, other in enumerate(plan.summaries, n_leaves) if nested(summary, other)
+        )
 
     def affected(i: int) -> list[int]:
         if i >= n_leaves:

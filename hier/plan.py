@@ -30,7 +30,8 @@ class AllocationConfig:
         overview_pool: the same, where nothing is asked.
         least: leaves looked at, at the least.
         most: leaves compared with each other, at the most.
-        summary_fidelity: share of a leaf that a model's summary of it can cover.
+        summary_similar: cosine from which a model's summary begins to cover a leaf.
+        summary_fidelity: share of a leaf that it can cover.
     """
 
     temperature: float = 0.35
@@ -40,6 +41,7 @@ class AllocationConfig:
     overview_pool: int = 16
     least: int = 128
     most: int = 2000
+    summary_similar: float = 0.5
     summary_fidelity: float = 0.6
 
 
@@ -163,10 +165,11 @@ def _problem(
     for summary in summaries:
         under = np.flatnonzero((leaves >= summary.first_leaf) & (leaves < summary.end_leaf))
         vector = load_static().encode([summary.text])[0]
-        cosine = np.maximum(unit(leaf_vectors(tree, leaves[under])) @ vector, 0)
+        cosine = unit(leaf_vectors(tree, leaves[under])) @ vector
+        kept = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
         all_counts.append(np.array([len(under)]))
         all_targets.append(under)
-        all_fidelity.append(config.summary_fidelity * cosine)
+        all_fidelity.append(config.summary_fidelity * kept)
         floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(all_counts))]).astype(np.int64)
     return Problem(

@@ -31,6 +31,11 @@ class Summary:
     text: str
 
 
+def nested(one: Summary, other: Summary) -> bool:
+    """Say whether two summaries share leaves: nodes of a tree then lie one in the other."""
+    return one.first_leaf < other.end_leaf and other.first_leaf < one.end_leaf
+
+
 @dataclass(frozen=True)
 class Piece:
     """A rendered run of neighbouring leaves, or a summary.
