@@ -227,27 +227,26 @@ def _summarise(
 
 
 def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
-    """Add neural vectors to passages and upwards: one batch over the whole tree."""
-    layout = tree.layout()
-    texts: list[str] = []
-    for number, level in enumerate(tree.levels[1:4], 1):
-        ends = np.append(level.first_leaf[1:], len(tree.leaf_start))
-        for first, end in zip(level.first_leaf.tolist(), ends.tolist(), strict=True):
-            crumb = (
-                layout.crumb(int(tree.index.path_of[first]))
-                if number < RELEVANCE.headed_levels
-                else ""
-            )
-            texts.append(
-                crumb + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]]
-            )
+    """Add neural vectors to passages and upwards: one batch of passages over the whole tree.
+
+    What lies above is longer than such models read: it is the sum of its passages, by length.
+    """
+    layout, passages = tree.layout(), tree.levels[min(1, len(tree.levels) - 1)].first_leaf
+    ends = np.append(passages[1:], len(tree.leaf_start))
+    texts = [
+        layout.crumb(int(tree.index.path_of[first]))
+        + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]]
+        for first, end in zip(passages.tolist(), ends.tolist(), strict=True)
+    ]
     report = None if progress is None else lambda done, total: progress("encoding", done, total)
-    vectors = neural.encode(texts, report).astype(np.float16)
-    levels, start = list(tree.levels), 0
-    for number, level in enumerate(tree.levels[1:4], 1):
-        size = len(level.first_leaf)
-        levels[number] = replace(level, vectors=vectors[start : start + size])
-        start += size
+    vectors = neural.encode(texts, report)
+    weighted = vectors * np.add.reduceat(tree.leaf_tokens, passages)[:, None].astype(np.float32)
+    levels = list(tree.levels)
+    for number in range(1, min(RELEVANCE.levels, len(levels))):
+        first_leaf = levels[number].first_leaf
+        sums = sum_rows(weighted, np.searchsorted(passages, first_leaf))
+        unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+        levels[number] = replace(levels[number], vectors=unit.astype(np.float16))
     return replace(tree, levels=tuple(levels), encode_query=lambda q: neural.encode([q])[0])
 
 

@@ -47,6 +47,10 @@ def group(
     while start < n:
         start = _group_end(size_list, strength_list, start, target, least, most)
         bounds.append(start)
+    if len(bounds) > 2 and bounds[-1] - bounds[-3] <= most:
+        left_over = sum(size_list[bounds[-2] :])
+        if 2 * left_over < target and strength_list[bounds[-2]] < np.inf:
+            del bounds[-2]
     return np.array(bounds, np.int64)
 
 

@@ -189,12 +189,13 @@ class Tree:
         return "\n".join(lines)
 
     def label(self, node: Node) -> str:
-        """Return the heading of a node, else its first words."""
-        words = " ".join(self.source[node.start : min(node.end, node.start + 200)].split())
-        first = words if len(words) <= 60 else words[:59] + "…"
-        if node.heading and not first.startswith(node.heading[:40]):
-            return f"{node.heading}: {first}"
-        return node.heading or first
+        """Return the headings that a node begins and ends under, else its first words."""
+        if not node.heading:
+            words = " ".join(self.source[node.start : node.start + 200].split())
+            return words if len(words) <= 60 else words[:59] + "…"
+        last = self.nodes.leaves(node.level, node.id - self.nodes.offsets[node.level])[1] - 1
+        ending = self.nodes.heading(last)
+        return node.heading if ending == node.heading else f"{node.heading} … {ending}"
 
     def summary(self, node_id: int) -> tuple[str, tuple[Span, ...]]:
         """Return a node's summary and the spans of the source it was made from."""
@@ -294,9 +295,6 @@ class Nodes(Sequence[Node]):
         if level + 1 < len(tree.levels):
             above = np.searchsorted(tree.levels[level + 1].first_leaf, first, "right") - 1
             parent = int(self.offsets[level + 1] + above)
-        opened = int(tree.opens[first])
-        path = opened if opened >= 0 else int(tree.index.path_of[first])
-        headings = tree.paths[path]
         return Node(
             id=self.offsets[level] + place,
             level=level,
@@ -305,5 +303,12 @@ class Nodes(Sequence[Node]):
             tokens=int(tree.leaf_tokens[first:end].sum()),
             parent=parent,
             children=children,
-            heading=layout.title(headings[-1]) if headings else "",
+            heading=self.heading(first),
         )
+
+    def heading(self, leaf: int) -> str:
+        """Return the heading that a leaf is, else the one it stands under; may be empty."""
+        tree = self._tree
+        opened = int(tree.opens[leaf])
+        headings = tree.paths[opened if opened >= 0 else int(tree.index.path_of[leaf])]
+        return tree.layout().title(headings[-1]) if headings else ""

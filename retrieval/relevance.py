@@ -33,7 +33,7 @@ class RelevanceConfig:
     lexical: float = 1.5
     k1: float = 1.2
     b: float = 0.75
-    levels: int = 4
+    levels: int = 3
     headed_levels: int = 2
 
 
