@@ -46,6 +46,7 @@ class AllocationConfig:
 
 
 DEFAULT = AllocationConfig()
+_SAME = 0.9999  # the same words: shown once, they are shown
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.nda
     cosine = vectors @ vectors.T
     fidelity: np.ndarray = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
     fidelity[fidelity < 0] = 0
+    fidelity[cosine > _SAME] = 1
     np.fill_diagonal(fidelity, 1)
     return fidelity
 
