@@ -21,7 +21,9 @@ BLOCKS = (
     "| a | b |\n| 1 | 2 |\n| 3 | 4 |\n", "```\nx = f(1)\ny = 2\n```\n",
     "price 1,234.56 on 2024-01-02 ",
     "昔々、村がありました。", "كانت المدينة القديمة؟ ", "👩\u200d👩\u200d👧",
-    "\x00", "\ud800", "\r\n", "<|endoftext|>", "a" * 700, " " * 50, "supercalifragilistic ", ". . . ",
+    "\x00", "\ud800", "\r\n", "<|endoftext|>",
+    "a" * 700, " " * 50, "supercalifragilistic ",
+    ". . . ",
     "e.g. Mr. Smith vs. Dr. No. ",
 )  # fmt: skip
 TEXTS = st.one_of(
