@@ -61,7 +61,8 @@ def count_words(rows: np.ndarray, words: np.ndarray, n_rows: int, n_words: int) 
 
     offsets = np.searchsorted(rows, np.arange(n_rows + 1))
     ones = np.ones(len(words), np.float32)
-    matrix = csr_array((ones, words, offsets), shape=(n_rows, n_words))
+    # A copy: duplicates are summed in place.
+    matrix = csr_array((ones, words, offsets), shape=(n_rows, n_words), copy=True)
     matrix.sum_duplicates()
     return Counts(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
 
