@@ -122,16 +122,16 @@ class Greedy:
         """Give up candidates that what was chosen rules out."""
         self._open[list(candidates)] = False
 
-    def drop_last(self) -> int:
-        """Take back the latest choice; returns the candidate."""
+    def give_back(self, tokens: int) -> None:
+        """Take back the latest choices, enough of them to have been expected to cost ``tokens``."""
         allocation = self.allocation
-        i = allocation.chosen.pop()
-        allocation.gains.pop()
-        allocation.costs.pop()
+        while tokens > 0 and allocation.chosen:
+            allocation.chosen.pop()
+            allocation.gains.pop()
+            tokens -= allocation.costs.pop()
         allocation.covered[:] = 0
-        for j in allocation.chosen:
-            self._cover(j)
-        return i
+        for i in allocation.chosen:
+            self._cover(i)
 
     def bound(self, budget: int, outside: float = 0.0) -> float:
         """Return an upper bound on the value of any choice of at most ``budget`` tokens.

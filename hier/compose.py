@@ -147,7 +147,7 @@ def _fill(tree: Tree, plan: Plan, layout: Layout, query: str | None, budget: int
         if room <= 0:
             break
     while tokens > budget:
-        greedy.drop_last()
+        greedy.give_back(tokens - budget)
         pieces = _show(layout, plan, greedy.allocation)
         text = layout.write(pieces)
         tokens = tree.tokenizer.count(text)

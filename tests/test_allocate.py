@@ -109,7 +109,8 @@ def test_filling_goes_on_where_it_stopped():
 def test_what_is_taken_back_no_longer_covers():
     fidelity = np.array([[1, 0.5], [0, 1]], np.float32)
     greedy, _ = solve(dense(fidelity, np.array([3.0, 1.0]), np.array([1, 1])), 2)
-    assert greedy.drop_last() == 1
+    greedy.give_back(1)
+    assert greedy.allocation.chosen == [0]
     assert greedy.allocation.covered.tolist() == [1, 0.5]
     assert greedy.allocation.value == pytest.approx(3.5)
 
