@@ -51,10 +51,9 @@ def _ends(text: str, stop: int, begin: int) -> bool:
     if not words or text[stop - 1].isspace():
         return True
     word = words[-1].lstrip("([{\"'“‘«")
-    if len(word) == 1:
+    if len(word) == 1 and not word.isdigit():
         # "J. R. R. Tolkien", "B. cereus"; "a." numbers an item of a list.
-        if not word.isdigit():
-            return not word.isalpha() or (word == "I" and _starts(text, begin))
+        return not word.isalpha() or (word == "I" and _starts(text, begin))
     lower = word.lower()
     if lower in _NEVER:
         # "No." may be the word: then no number follows.

@@ -23,7 +23,7 @@ from hier.errors import StoreError
 from hier.retrieval.index import Counts, WordIndex
 from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
-from hier.tokens import load_tokenizer
+from hier.tokens import Tokenizer, load_tokenizer
 from hier.tree import Tree
 
 MAGIC = b"\x89HIER\r\n\x1a"  # a text-mode transfer damages it, as in PNG
@@ -57,6 +57,8 @@ def save(tree: Tree, path: Path) -> None:
         "levels": len(tree.levels),
         "summary_texts": {str(key): text for key, text in tree.summary_texts.items()},
     }
+    if path.exists() and not os.access(path, os.W_OK):
+        raise StoreError(f"{path} is read-only; choose another place or make it writable")
     try:
         with _replacing(path) as file:
             _write(file, meta, arrays)
@@ -80,16 +82,18 @@ def load(path: str | Path, *, tokenizer: Any = None) -> Tree:
     path = Path(path)
     try:
         meta, arrays = _read(path)
+        if tokenizer is None and meta["tokenizer"] is None:
+            raise StoreError(
+                f"{path} was built with a tokenizer object; pass it: hier.load(path, tokenizer=...)"
+            )
+        return _tree(meta, arrays, load_tokenizer(tokenizer or meta["tokenizer"]))
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
-    if tokenizer is None and meta["tokenizer"] is None:
         raise StoreError(
-            f"{path} was built with a tokenizer object; pass it: hier.load(path, tokenizer=...)"
-        )
-    encode_query = None
-    if meta["embedder"] != "static":
-        encode_query = _late_encoder(meta["embedder"])
-    return _tree(meta, arrays, load_tokenizer(tokenizer or meta["tokenizer"]), encode_query)
+            f"{path} cannot be read: {error.strerror or error}; check the path"
+        ) from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # Checksums passed: someone wrote the file, but not this hier.
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
 
 
 def _late_encoder(name: str) -> Callable[[str], np.ndarray]:
@@ -141,9 +145,7 @@ def _arrays(tree: Tree) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _tree(
-    meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Any, encode_query: Any
-) -> Tree:
+def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokenizer) -> Tree:
     def counts(name: str) -> Counts:
         return Counts(*(arrays[f"{name}_words.{part}"] for part in ("offsets", "words", "counts")))
 
@@ -181,7 +183,7 @@ def _tree(
             for number in range(meta["levels"] - 1)
         ),
         summary_texts={int(key): text for key, text in meta["summary_texts"].items()},
-        encode_query=encode_query,
+        encode_query=None if meta["embedder"] == "static" else _late_encoder(meta["embedder"]),
     )
 
 

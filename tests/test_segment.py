@@ -179,7 +179,7 @@ def test_sentences_agree_with_syntok_on_real_prose():
 @given(
     st.lists(
         st.sampled_from(
-            "Word. |\n\n|# H\n\n|é|猫。|- i\n| ".split("|") + ["a" * 300, "| x | y |\n"]
+            [*"Word. |\n\n|# H\n\n|é|猫。|- i\n| ".split("|"), "a" * 300, "| x | y |\n"]
         ),
         min_size=1,
         max_size=40,
