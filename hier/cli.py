@@ -22,6 +22,8 @@ from hier.store import is_tree
 # Typer carries its own click or uses the installed one: its public errors lead to the base class.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -194,6 +196,8 @@ def read(source: str, encoding: str) -> Document:
         InputError: it cannot be read as text, or is a saved tree.
     """
     if source == "-":
+        if sys.stdin is None:
+            raise InputError("stdin is closed; pipe a text into it, or pass a file")
         return Document(decode(sys.stdin.buffer.read(), "stdin", encoding), "stdin")
     if is_tree(Path(source)):
         raise InputError(f"{source} is a saved tree; ask it with: hier query {source} -q ...")
@@ -269,6 +273,8 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every expected failure is one line and an exit status."""
     try:
         status = app(args=arguments, standalone_mode=False)
+        if status == INTERRUPTED:  # typer's way to tell
+            raise KeyboardInterrupt
         sys.exit(status if isinstance(status, int) else 0)
     except typer.Exit as error:
         sys.exit(error.exit_code)
@@ -282,7 +288,7 @@ def main(arguments: list[str] | None = None) -> Any:
             sys.exit(2)
         stop(f"{error.format_message()} See: hier --help", 2)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
-        stop("interrupted", 130)
+        stop("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader left early: what it wanted it has. Keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
