@@ -18,6 +18,7 @@ import hier
 from hier.document import Document, decode
 from hier.errors import BudgetError, HierError, InputError
 from hier.store import is_tree
+from hier.tokens import encodable
 
 # Typer carries its own click or uses the installed one: its public errors lead to the base class.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
@@ -120,7 +121,7 @@ def show_tree(
             grow(branch.add(Text(describe(tree.nodes[child]))), tree.nodes[child], left - 1)
 
     def describe(node: hier.Node) -> str:
-        return f"[{node.id}] {node.tokens:,} tokens: {printable(tree.label(node))}"
+        return f"[{node.id}] {node.tokens:,} tokens: {encodable(tree.label(node))}"
 
     top = Branch(Text(describe(tree.root)))
     grow(top, tree.root, depth)
@@ -239,28 +240,13 @@ def progress() -> Callable[[str, int, int], None] | None:
 
 def write(text: str) -> None:
     """Write to stdout as UTF-8, whatever the locale; a lone surrogate becomes U+FFFD."""
-    sys.stdout.buffer.write(printable(text).encode("utf-8"))
+    sys.stdout.buffer.write(encodable(text).encode("utf-8"))
     sys.stdout.buffer.flush()
-
-
-def printable(text: str) -> str:
-    """Return ``text`` with lone surrogates, which UTF-8 cannot hold, replaced by U+FFFD."""
-    return (
-        "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text) if _odd(text) else text
-    )
-
-
-def _odd(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def say(message: str) -> None:
     """Write one line to stderr."""
-    sys.stderr.write(printable(message) + "\n")
+    sys.stderr.write(encodable(message) + "\n")
 
 
 def stop(message: str, status: int) -> NoReturn:

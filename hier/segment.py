@@ -18,6 +18,8 @@ from hier.sentences import sentence_ends
 Sizes = Callable[[np.ndarray, np.ndarray], np.ndarray]
 CODE_TOKENS = 60  # lines of code that stay together
 _CLAUSE = re.compile(r"[,;:)\]}，；：、،؛—–]\s*|\s[-–—]\s|\n")
+_INDENT = re.compile(r"\s*")
+_LINE_BREAK = 2  # characters: a line break is no leaf, and lengthens one by no more than a token
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
@@ -52,17 +54,30 @@ def segment(text: str, sizes: Sizes, limit: int = 120) -> Segmentation:
     ends = np.array(sentence_ends(text), np.int64)
     ends = ends[ends < len(text)]
     ends = ends[prose[np.searchsorted(blocks.start, ends - 1, "right") - 1]]
+    # A sentence's white space may reach into the indent of the block behind: no leaf is an indent.
+    ends = ends[ends > _indents(text, blocks)[np.searchsorted(blocks.start, ends, "right") - 1]]
     rows = _row_starts(text, blocks, sizes)
     start = np.unique(np.concatenate([blocks.start, ends, rows]))
     start = _join_fragments(text, start, blocks)
     end = np.append(start[1:], len(text))
     long = np.flatnonzero(sizes(start, end) > limit)
     if len(long):
-        cuts = [_cut(text, int(start[i]), int(end[i]), sizes, limit) for i in long]
-        start = np.unique(np.concatenate([start, *cuts]))
+        spans = zip(start[long].tolist(), end[long].tolist(), strict=True)
+        cuts = [place for s, e in spans for place in _cut(text, s, e, sizes, limit)]
+        start = np.unique(np.concatenate([start, np.array(cuts, np.int64)]))
         end = np.append(start[1:], len(text))
     block = np.searchsorted(blocks.start, start, "right") - 1
     return Segmentation(blocks, Leaves(start, end, block))
+
+
+def _indents(text: str, blocks: Blocks) -> np.ndarray:
+    """Return where the words of each block begin, int64 (blocks,)."""
+    begin = blocks.start.copy()
+    for block, start in enumerate(blocks.start.tolist()):
+        if text[start].isspace():
+            match = _INDENT.match(text, start)
+            begin[block] = match.end() if match is not None else start
+    return begin
 
 
 def _row_starts(text: str, blocks: Blocks, sizes: Sizes) -> np.ndarray:
@@ -112,7 +127,7 @@ def _cut(text: str, start: int, end: int, sizes: Sizes, limit: int) -> list[int]
     guess = max(1, limit * 4)
     while True:
         reach = _reach(start, end, guess, sizes, limit)
-        if reach >= end:
+        if reach >= end or (end - reach <= _LINE_BREAK and text[reach:end].isspace()):
             return cuts
         guess = max(1, reach - start)
         start = _best_break(text, start, reach)

@@ -183,7 +183,7 @@ def _pieces(text: str) -> Iterator[str]:
 def _piece_ends(encoding: Any, lengths: np.ndarray, piece: str) -> np.ndarray:
     """Return where the tokens of one piece end; ``lengths`` remembers the bytes of each token."""
     ascii_only = piece.isascii()
-    piece = piece if ascii_only else _encodable(piece)
+    piece = piece if ascii_only else encodable(piece)
     ids = encoding.encode_to_numpy(piece, disallowed_special=())
     for token in np.unique(ids[lengths[ids] == 0]).tolist():
         lengths[token] = len(encoding.decode_single_token_bytes(token))
@@ -213,19 +213,19 @@ def _from_fast(tokenizer: Any, name: str | None) -> Tokenizer:
     whole.no_padding()
 
     def count(text: str) -> int:
-        return len(whole.encode(_encodable(text), add_special_tokens=False))
+        return len(whole.encode(encodable(text), add_special_tokens=False))
 
     return Tokenizer(name, _checked(count))
 
 
 def _encode_plainly(tokenizer: Any, text: str) -> list[int]:
     ids: list[int] = tokenizer.encode(
-        _encodable(text), add_special_tokens=False, truncation=False, padding=False, verbose=False
+        encodable(text), add_special_tokens=False, truncation=False, padding=False, verbose=False
     )
     return ids
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Replace lone surrogates, which no byte-level tokenizer can be handed."""
     return _SURROGATE.sub("\ufffd", text)
 

