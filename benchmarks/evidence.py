@@ -52,6 +52,7 @@ class Record:
     recall: float
     tokens: int
     recounted: int
+    source_tokens: int
     optimality: float
     milliseconds: float
     segments: int
@@ -68,6 +69,7 @@ def measure(document: data.Document, settings: Settings) -> list[Record]:
         **settings.build,
     )
     count = environment.token_counter(settings.tokenizer)
+    source_tokens = count(document.text)
     records = []
     for question in document.questions:
         for budget in settings.budgets:
@@ -84,6 +86,7 @@ def measure(document: data.Document, settings: Settings) -> list[Record]:
                     recall=data.covered(question.evidence, spans),
                     tokens=context.tokens,
                     recounted=count(context.text),
+                    source_tokens=source_tokens,
                     optimality=float(context.optimality),
                     milliseconds=1000 * elapsed,
                     segments=len(context.segments),
@@ -128,7 +131,7 @@ def summarise(records: Iterable[Record]) -> dict[str, Any]:
     macro = {
         str(b): {
             key: fmean(per_set[name][str(b)][key] for name in sets)
-            for key in ("recall", "budget_used", "optimality", "milliseconds")
+            for key in ("recall", "saved", "budget_used", "optimality", "milliseconds")
         }
         for b in budgets
     }
@@ -147,6 +150,7 @@ def _means(records: list[Record]) -> dict[str, float]:
     return {
         "questions": len(records),
         "recall": fmean(r.recall for r in records),
+        "saved": fmean(1 - r.recounted / r.source_tokens for r in records),
         "budget_used": fmean(r.recounted / r.budget for r in records),
         "optimality": fmean(r.optimality for r in records),
         "milliseconds": fmean(r.milliseconds for r in records),
@@ -163,6 +167,7 @@ def table(summary: dict[str, Any]) -> Iterator[str]:
         yield f"{name:<20}{cells[budgets[0]]['questions']:>10}{recalls}"
     for label, key, form in (
         ("macro recall", "recall", "9.4f"),
+        ("tokens saved", "saved", "9.3f"),
         ("budget used", "budget_used", "9.3f"),
         ("optimality", "optimality", "9.3f"),
         ("compress ms", "milliseconds", "9.1f"),

@@ -12,9 +12,12 @@ def table(result: dict) -> str:
     """Return the macro recall as a Markdown table."""
     macro = result["macro"]
     lines = [
-        "| tokens shown | evidence kept |",
-        "|---|---|",
-        *(f"| {int(budget):,} | {cell['recall']:.1%} |" for budget, cell in macro.items()),
+        "| tokens allowed | tokens saved | evidence kept |",
+        "|---|---|---|",
+        *(
+            f"| {int(budget):,} | {cell['saved']:.1%} | {cell['recall']:.1%} |"
+            for budget, cell in macro.items()
+        ),
     ]
     return "\n".join(lines) + "\n"
 
