@@ -19,7 +19,7 @@ Sizes = Callable[[np.ndarray, np.ndarray], np.ndarray]
 CODE_TOKENS = 60  # lines of code that stay together
 _CLAUSE = re.compile(r"[,;:)\]}，；：、،؛—–]\s*|\s[-–—]\s|\n")
 _INDENT = re.compile(r"\s*")
-_LINE_BREAK = 2  # characters: a line break is no leaf, and lengthens one by no more than a token
+_LINE_BREAK = 2  # characters, and so tokens, that a line break has at the most: it is no leaf
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
@@ -63,7 +63,7 @@ def segment(text: str, sizes: Sizes, limit: int = 120) -> Segmentation:
     long = np.flatnonzero(sizes(start, end) > limit)
     if len(long):
         spans = zip(start[long].tolist(), end[long].tolist(), strict=True)
-        cuts = [place for s, e in spans for place in _cut(text, s, e, sizes, limit)]
+        cuts = [place for s, e in spans for place in _cut(text, s, e, sizes, limit - _LINE_BREAK)]
         start = np.unique(np.concatenate([start, np.array(cuts, np.int64)]))
         end = np.append(start[1:], len(text))
     block = np.searchsorted(blocks.start, start, "right") - 1

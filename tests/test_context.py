@@ -186,7 +186,7 @@ def test_same_bytes_in_any_process(long_text, tmp_path):
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code, str(path)],
-            env={"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": threads},
+            env={"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": threads}, cwd=tmp_path,
             capture_output=True, text=True, check=True,
         ).stdout
         for seed, threads in (("1", "1"), ("2", "2"))

@@ -192,7 +192,7 @@ def test_leaves_partition_the_text_within_their_limit(text):
     sizes = TOKENIZER.sizes(text)
     ends = np.cumsum([len(leaf) for leaf in leaves])
     lengths = sizes(np.concatenate([[0], ends[:-1]]), ends)
-    assert max(lengths) <= 121  # a line break at the end is no leaf of its own
+    assert max(lengths) <= 120
 
 
 @pytest.mark.parametrize("kind", sorted(hostile.TEXTS))
@@ -200,7 +200,7 @@ def test_hostile_text_is_partitioned(kind):
     text = hostile.TEXTS[kind](random.Random(5)) or "x"
     assert "".join(leaves_of(text)) == text
     for leaf in leaves_of(text, load_tokenizer(len), limit=120):
-        assert len(leaf) <= 122
+        assert len(leaf) <= 120
 
 
 def test_a_row_of_a_table_is_a_leaf():

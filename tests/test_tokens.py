@@ -124,7 +124,7 @@ def test_a_table_that_is_not_there_says_what_to_use(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"TIKTOKEN_CACHE_DIR": str(tmp_path), "https_proxy": "http://127.0.0.1:9"},
-        capture_output=True, text=True, check=False,
+        cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (
         "TokenizerError: the table of tokenizer 'r50k_base' is not on this machine" in done.stderr
