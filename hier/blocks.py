@@ -8,6 +8,7 @@ else: a false one would stand over everything beneath it.
 import enum
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class Blocks:
 
 
 _LONGEST_HEADING = 120
-_FENCE = re.compile(r"(`{3,}|~{3,})")
+_FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")  # what a fence of backticks names has none
 _MARKDOWN_HEADING = re.compile(r"(#{1,6})(?:[ \t]+\S|[ \t]*$)")
 _UNDERLINE = re.compile(r"([=\-~^*#+\"'`.:_])\1{2,}$")
 _UNDERLINE_DEPTH = {"=": 1, "*": 1, "#": 1, "-": 2, "~": 3, "^": 4, '"': 5}
@@ -55,6 +56,8 @@ _NAMED = re.compile(
 _NAMED_DEPTH = {"part": 1, "book": 1, "act": 1, "section": 3, "§": 3, "scene": 3}
 _ITEM = re.compile(r"(?:[-*+•‣◦▪·–][ \t]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)][ \t])")
 _TABLE = re.compile(r"\|.*\||\+[-=+]{3,}\+?$|=+(?:[ ]+=+)+$")
+_BAR = re.compile(r"\|")
+_DELIMITERS = re.compile(r":?-+:?(?:[ \t]*\|[ \t]*:?-+:?)+")
 _COLUMNS = re.compile(r"[^\t]+\t+[^\t]")
 _TURN = re.compile(
     r"(?:\[[\d:.,\- ]+\][ \t]*)?"
@@ -90,6 +93,7 @@ def find_blocks(text: str) -> Blocks:
     """Partition a text into blocks."""
     lines = text.splitlines(keepends=True)
     bare = [line.strip() for line in lines]
+    bare[:1] = [line.lstrip("\ufeff").strip() for line in bare[:1]]  # a byte-order mark is no word
     reading = _Reading(lines, bare, [], [], [], _speakers(bare))
     line = 0
     while line < len(lines):
@@ -245,7 +249,8 @@ def _titled(bare: str, alone: bool, following: str) -> int:
         return 0 if in_list else parts + 1
     if first in "pbacesPBACES§" and (match := _NAMED.fullmatch(bare)) is not None:
         title = match.group(3)
-        if not title or (alone and _is_title(title)):
+        sentence = not title and not alone and following[0].islower()  # "Article 5", "of the ..."
+        if (not title and not sentence) or (title and alone and _is_title(title)):
             return _NAMED_DEPTH.get(match.group(1).lower(), 2)
     if alone and bare.isupper() and _is_title(bare) and sum(map(str.isalpha, bare)) >= 4:
         return 2
@@ -260,11 +265,15 @@ def _is_title(title: str) -> bool:
 
 def _read_table(reading: _Reading, line: int) -> int:
     """Read rows of a table: Markdown, grid, simple, or columns set apart by tabs."""
-    row = _TABLE.fullmatch
-    if not row(reading.bare[line]):
-        if "\t" not in reading.bare[line]:
+    bare = reading.bare[line]
+    row: Callable[[str], object] = _TABLE.fullmatch
+    if not row(bare):
+        if "|" in bare and _DELIMITERS.fullmatch("".join(reading.bare[line + 1 : line + 2])):
+            row = _BAR.search
+        elif "\t" in bare:
+            row = _COLUMNS.match
+        else:
             return line
-        row = _COLUMNS.match
     end = line
     while end < len(reading.bare) and row(reading.bare[end]):
         end += 1

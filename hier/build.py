@@ -75,14 +75,11 @@ def build(
     write = _check_summarizer(summarizer)
 
     text, table = document.text, load_static()
-    # Tokens and words are found beside the segmentation: outside the interpreter lock.
-    with ThreadPoolExecutor(2) as beside:
-        sizes_found, words_found = (
-            beside.submit(counter.sizes, text),
-            beside.submit(find_words, text),
-        )
-        segmentation = segment(text, lambda s, e: sizes_found.result()(s, e), LEAF_TOKENS)
-        sizes, words = sizes_found.result(), words_found.result()
+    with ThreadPoolExecutor(1) as beside:  # the encoder works outside the interpreter lock
+        counting = beside.submit(counter.sizes, text)
+        words = find_words(text)
+        segmentation = segment(text, lambda s, e: counting.result()(s, e), LEAF_TOKENS)
+        sizes = counting.result()
     structure = read_structure(segmentation)
     leaves = segmentation.leaves
     leaf_tokens = sizes(leaves.start, leaves.end).astype(np.int32)

@@ -37,7 +37,7 @@ class Document:
 
         Args:
             path: the file.
-            encoding: a Python codec name; a byte-order mark of UTF-8 or UTF-16 is obeyed.
+            encoding: a Python codec name; a byte-order mark is obeyed in place of utf-8.
 
         Raises:
             InputError: the file is missing, a folder, unreadable, binary or in another encoding.
@@ -50,6 +50,8 @@ class Document:
             raise InputError(f"{path} is a folder; pass one text file") from error
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:  # a NUL in the name
+            raise InputError(f"{str(path)!r} cannot be read: {error}") from error
         return cls(decode(raw, str(path), encoding), str(path))
 
 
@@ -61,13 +63,15 @@ def decode(raw: bytes, name: str, encoding: str = "utf-8") -> str:
     """
     try:
         codec = codecs.lookup(encoding).name
-    except LookupError as error:
-        raise InputError(f"unknown encoding {encoding!r}; try utf-8, latin-1 or cp1252") from error
+    except (LookupError, ValueError) as error:
+        raise _unknown(encoding) from error
     if codec == "utf-8":
         if raw.startswith(codecs.BOM_UTF8):
-            codec = "utf-8-sig"
+            encoding = codec = "utf-8-sig"
+        elif raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            encoding = codec = "utf-32"
         elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            codec = "utf-16"
+            encoding = codec = "utf-16"
         elif b"\0" in raw[:4096]:
             raise InputError(
                 f"{name} looks binary (byte 0x00 at position {raw.index(0)}); make it text first"
@@ -79,6 +83,12 @@ def decode(raw: bytes, name: str, encoding: str = "utf-8") -> str:
             f"{name} is not valid {encoding}: byte 0x{raw[error.start]:02x} at position "
             f"{error.start}; name its encoding, for example --encoding latin-1"
         ) from error
+    except (LookupError, UnicodeError) as error:  # "hex" is a codec, but none of a text
+        raise _unknown(encoding) from error
+
+
+def _unknown(encoding: str) -> InputError:
+    return InputError(f"unknown encoding {encoding!r}; try utf-8, latin-1 or cp1252")
 
 
 def as_document(source: "str | Path | Document") -> Document:
@@ -96,6 +106,10 @@ def as_document(source: "str | Path | Document") -> Document:
     else:
         raise InputError(
             f"a source of type {type(source).__name__} is no text; pass a str, a Path or a Document"
+        )
+    if not isinstance(document.text, str):
+        raise InputError(
+            f"the text of a Document is of type {type(document.text).__name__}; pass a str"
         )
     if not document.text or document.text.isspace():
         raise InputError(f"{document.name or 'the text'} is empty or blank; pass a text with words")

@@ -17,10 +17,11 @@ from hier.sentences import sentence_ends
 
 Sizes = Callable[[np.ndarray, np.ndarray], np.ndarray]
 CODE_TOKENS = 60  # lines of code that stay together
-_CLAUSE = re.compile(r"[,;:)\]}，；：、،؛—–]\s*|\s[-–—]\s|\n")
+# A mark between two digits or inside an address ends no clause: white space must follow it.
+_CLAUSE = re.compile(r"[,;:)\]}]\s++|[，；：、،؛—]\s*+|\s[-–]\s++|\n(?![^\S\n]*+(?:\n|\Z))")
+_MARK = re.compile(r"[,;:)\]}|–](?!\s)")  # better than between letters, if there is no space
 _INDENT = re.compile(r"\s*")
-_LINE_BREAK = 2  # characters, and so tokens, that a line break has at the most: it is no leaf
-_JOINERS = "\u200d\ufe0e\ufe0f"
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def segment(text: str, sizes: Sizes, limit: int = 120) -> Segmentation:
     long = np.flatnonzero(sizes(start, end) > limit)
     if len(long):
         spans = zip(start[long].tolist(), end[long].tolist(), strict=True)
-        cuts = [place for s, e in spans for place in _cut(text, s, e, sizes, limit - _LINE_BREAK)]
+        cuts = [place for s, e in spans for place in _cut(text, s, e, sizes, limit)]
         start = np.unique(np.concatenate([start, np.array(cuts, np.int64)]))
         end = np.append(start[1:], len(text))
     block = np.searchsorted(blocks.start, start, "right") - 1
@@ -127,7 +128,7 @@ def _cut(text: str, start: int, end: int, sizes: Sizes, limit: int) -> list[int]
     guess = max(1, limit * 4)
     while True:
         reach = _reach(start, end, guess, sizes, limit)
-        if reach >= end or (end - reach <= _LINE_BREAK and text[reach:end].isspace()):
+        if reach >= end:
             return cuts
         guess = max(1, reach - start)
         start = _best_break(text, start, reach)
@@ -154,26 +155,46 @@ def _reach(start: int, end: int, guess: int, sizes: Sizes, limit: int) -> int:
 def _best_break(text: str, start: int, reach: int) -> int:
     """Return the last break of the best kind in the second half of ``start`` to ``reach``."""
     half = (start + reach + 1) // 2
-    clause = 0
-    for match in _CLAUSE.finditer(text, half, reach):
-        clause = match.end()
-    if half < clause:
-        return clause
-    for place in range(reach, half, -1):
-        if text[place - 1].isspace():
+    for kind in (_CLAUSE, None, _MARK):
+        place = _last_space(text, half, reach) if kind is None else _last(kind, text, half, reach)
+        if place:
             return place
     for place in range(reach, half, -1):
-        if not _continues(text, place):
+        if not _continues(text, start, place):
             return place
     return reach
 
 
-def _continues(text: str, place: int) -> bool:
+def _last(kind: re.Pattern[str], text: str, half: int, reach: int) -> int:
+    """Return where the last match ends, up to ``reach``; 0 if there is none."""
+    ends = (match.end() for match in kind.finditer(text, half, reach + 1))
+    return max((end for end in ends if half < end <= reach), default=0)
+
+
+def _last_space(text: str, half: int, reach: int) -> int:
+    """Return the last place behind white space and before none; 0 if there is none."""
+    for place in range(reach, half, -1):
+        if text[place - 1].isspace() and not text[place].isspace():
+            return place
+    return 0
+
+
+def _continues(text: str, start: int, place: int) -> bool:
     """Say whether the character at ``place`` belongs to the one before, as in an emoji family."""
-    here, before = text[place : place + 1], text[place - 1]
-    return bool(here) and (
+    here, before = text[place], text[place - 1]
+    if _is_flag_letter(here) and _is_flag_letter(before):  # two letters make a flag
+        run = next((i for i in range(place, start, -1) if not _is_flag_letter(text[i - 1])), start)
+        return (place - run) % 2 == 1
+    return (
         here in _JOINERS
         or before == "\u200d"
-        or unicodedata.combining(here) != 0
-        or "\U0001f3fb" <= here <= "\U0001f3ff"
+        or unicodedata.category(here)[0] == "M"
+        or here.isspace()
+        or "\U0001f3fb" <= here <= "\U0001f3ff"  # colours of skin
+        or "\U000e0020" <= here <= "\U000e007f"  # the region of a flag
+        or "\u1160" <= here <= "\u11ff"  # Korean vowels and last consonants
     )
+
+
+def _is_flag_letter(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"

@@ -108,8 +108,9 @@ def _load_named(name: str) -> Tokenizer:
     if name in ENCODINGS:
         return _from_tiktoken(name)
     path = Path(name)
-    path = path / "tokenizer.json" if path.is_dir() else path
-    if path.is_file():
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+        path /= "tokenizer.json"
+    if os.path.isfile(path):  # noqa: PTH113
         return _from_fast(_read_fast(path), str(path.resolve()))
     raise TokenizerError(
         f"unknown tokenizer {name!r}; known are {', '.join(ENCODINGS)}, "
@@ -230,6 +231,12 @@ def encodable(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+def _in_a_line(value: object) -> str:
+    """Return what a user's tokenizer said, fit for one line of a message."""
+    said = " ".join(str(value).split())
+    return said if len(said) <= 200 else f"{said[:200]}..."
+
+
 def _checked(count: Callable[[str], int]) -> Callable[[str], int]:
     """Guard a user's counter: an exception or a nonsense count becomes a ``TokenizerError``."""
 
@@ -238,12 +245,13 @@ def _checked(count: Callable[[str], int]) -> Callable[[str], int]:
             tokens = count(text)
         except Exception as error:
             raise TokenizerError(
-                f"the tokenizer raised {type(error).__name__}: {error} on a text of "
+                f"the tokenizer raised {type(error).__name__}: {_in_a_line(error)} on a text of "
                 f"{len(text)} characters; it must return the number of tokens of any string"
             ) from error
         if not isinstance(tokens, int | np.integer) or isinstance(tokens, bool) or tokens < 0:
             raise TokenizerError(
-                f"the tokenizer returned {tokens!r}; it must return a number of tokens, 0 or more"
+                f"the tokenizer returned {_in_a_line(repr(tokens))}; "
+                "it must return a number of tokens, 0 or more"
             )
         return int(tokens)
 
