@@ -37,7 +37,7 @@ def _version(name: str) -> str:
 
 def _tokenizer(name: str) -> str:
     try:
-        load_tokenizer(name)
+        load_tokenizer(name).count("")
     except HierError as error:
         return f"not usable: {error}"
     return "ready"

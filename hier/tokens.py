@@ -6,6 +6,7 @@ is the number of tokens that end inside it. Such sizes are additive, and differ 
 of the span by a token or two at its edges.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -119,17 +120,24 @@ def _load_named(name: str) -> Tokenizer:
 
 
 def _from_tiktoken(name: str) -> Tokenizer:
-    encoding = _tiktoken_encoding(name)
-    lengths = np.zeros(encoding.n_vocab, np.uint8)
+    """Count with tiktoken, whose table is read when something is first counted."""
 
     def count(text: str) -> int:
+        encode = _tiktoken_encoding(name).encode_ordinary
         if len(text) <= _PIECE:
-            return len(encoding.encode_ordinary(text))
-        return sum(len(encoding.encode_ordinary(part)) for part in _VOID.split(text))
+            return len(encode(text))
+        return sum(len(encode(part)) for part in _VOID.split(text))
 
-    return Tokenizer(name, count, lambda text: _token_ends(encoding, lengths, text))
+    return Tokenizer(name, count, lambda text: _token_ends(_tiktoken_encoding(name), text))
 
 
+@functools.cache
+def _token_lengths(encoding: Any) -> np.ndarray:
+    """Return the bytes of each token met so far, uint8 (vocabulary,); 0 where not yet known."""
+    return np.zeros(encoding.n_vocab, np.uint8)
+
+
+@functools.cache
 def _tiktoken_encoding(name: str) -> Any:
     """Load an encoding; with no table of its own, tiktoken reads those of llama-index-core."""
     import tiktoken
@@ -154,8 +162,9 @@ def _tiktoken_encoding(name: str) -> Any:
             del os.environ["TIKTOKEN_CACHE_DIR"]
 
 
-def _token_ends(encoding: Any, lengths: np.ndarray, text: str) -> np.ndarray:
+def _token_ends(encoding: Any, text: str) -> np.ndarray:
     """Return the character offset at which each token of ``text`` ends, int64 (tokens,)."""
+    lengths = _token_lengths(encoding)
     pieces = list(_pieces(text))
     with ThreadPoolExecutor(2) as pool:  # tiktoken releases the interpreter lock while it encodes
         ends = list(pool.map(lambda piece: _piece_ends(encoding, lengths, piece), pieces))
