@@ -6,9 +6,9 @@ from collections.abc import Callable
 import hier
 
 QUESTIONS = (
-    "What happens when an exception is raised inside a with statement?",
-    "How do I make a class iterable?",
-    "What is the difference between is and == ?",
+    "When is the __del__ method of an object called?",
+    "What does the nonlocal statement do?",
+    "Which objects can be used as dictionary keys?",
 )
 BUDGET = 300
 
