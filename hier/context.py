@@ -86,7 +86,8 @@ class Context:
         lines = [
             question,
             f"{self.tokens} of {self.budget} tokens, {len(self.segments)} segments, "
-            f"coverage {self.coverage:.1%}, at least {self.optimality:.1%} of the best possible",
+            f"coverage {self.coverage:.1%}, at least {int(100 * self.optimality)}% of the best "
+            "possible",
         ]
         for number, pick in enumerate(self.picks, 1):
             terms = f" terms: {', '.join(pick.terms)}" if pick.terms else ""

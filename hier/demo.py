@@ -36,6 +36,7 @@ def run(write: Callable[[str], None]) -> None:
         rule = "─" * 78
         write(
             f"\n{rule}\n{title}\n{tree.tokens:,} → {context.tokens} tokens of {BUDGET} allowed, "
-            f"{milliseconds:.0f} ms, at least {context.optimality:.0%} of the best choice\n{rule}\n"
+            f"{milliseconds:.0f} ms, at least {int(100 * context.optimality)}% of the best choice"
+            f"\n{rule}\n"
         )
         write(context.text + "\n")

@@ -1,8 +1,9 @@
 """Plans: which leaves and summaries a question is decided among, and what each would cover.
 
 Relevance gives every leaf a density, ``exp(relevance / T)``; a leaf's weight is its tokens times
-that. The most promising leaves form the allocator's problem, where near-duplicates cover each
-other. What is planned with no question to be relevant to is in `overview.py`.
+that, less where it reads badly alone ("Note:", a heading). The most promising leaves form the
+allocator's problem, where near-duplicates cover each other. What is planned with no question to be
+relevant to is in `overview.py`.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class AllocationConfig:
 
     Attributes:
         temperature: T, in standard deviations of relevance: lower is greedier.
+        worth: how much a leaf's standing alone counts beside that: 0 not at all.
         similar: cosine from which one leaf begins to cover another.
         redundancy: fidelity at a cosine of 1.
         pool: tokens looked at, as a multiple of the budget.
@@ -35,6 +37,7 @@ class AllocationConfig:
     """
 
     temperature: float = 0.35
+    worth: float = 0.3
     similar: float = 0.75
     redundancy: float = 0.9
     pool: int = 4
@@ -78,7 +81,8 @@ def plan_query(
     inside = relevance[first:end].astype(np.float64)
     density = np.exp(np.clip(inside / config.temperature, -60, 60))
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
-    weights = density * tokens
+    worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
+    weights = density * tokens * worth**config.worth
     floor = np.maximum(tokens - 1, 1)
     pool, outside = _best(weights / floor, floor, config.pool * budget, config.least)
     leaves = pool + first
