@@ -1,36 +1,74 @@
-"""Write the evidence table into the README, from the stored result file."""
+"""Write the measured figures into the README, from the stored result files."""
 
 import json
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-ROOT = Path(__file__).parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "evidence-static.json"
-OPEN, CLOSE = "<!-- evidence -->\n", "<!-- /evidence -->"
+import environment
 
-
-def table(result: dict) -> str:
-    """Return the macro recall as a Markdown table."""
-    macro = result["macro"]
-    lines = [
-        "| tokens allowed | tokens saved | evidence kept |",
-        "|---|---|---|",
-        *(
-            f"| {int(budget):,} | {cell['saved']:.1%} | {cell['recall']:.1%} |"
-            for budget, cell in macro.items()
-        ),
-    ]
-    return "\n".join(lines) + "\n"
+README = Path(__file__).parents[1] / "README.md"
 
 
-def main() -> None:
-    """Replace what stands between the two marks."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(OPEN)
-    _, after = rest.split(CLOSE)
-    result = json.loads(RESULT.read_text(encoding="utf-8"))
-    readme.write_text(before + OPEN + table(result) + CLOSE + after, encoding="utf-8")
+def evidence(result: dict[str, Any]) -> str:
+    """Return tokens saved and evidence kept as a Markdown table."""
+    rows = (
+        f"| {int(budget):,} | {cell['saved']:.1%} | {cell['recall']:.1%} |\n"
+        for budget, cell in result["macro"].items()
+    )
+    return "| tokens allowed | tokens saved | evidence kept |\n|---|---|---|\n" + "".join(rows)
+
+
+def overview(result: dict[str, Any]) -> str:
+    """Return the content words of reference summaries kept, beside the text's beginning."""
+    ours, lead = result["macro"]["hier, no question"], result["macro"]["lead"]
+    rows = (
+        f"| {int(budget):,} | {ours[budget]['content_words']:.1%} "
+        f"| {lead[budget]['content_words']:.1%} |\n"
+        for budget in ours
+    )
+    return "| tokens allowed | overview | the text's beginning |\n|---|---|---|\n" + "".join(rows)
+
+
+def speed(result: dict[str, Any]) -> str:
+    """Return what reading, asking, loading and starting cost, as a list."""
+    row = next(row for row in result["lengths"] if row["tokens"] > 900_000)
+    return (
+        f"- reading 1M tokens: {row['build_seconds']:.1f} s, {row['ratio']:.1f} times one tiktoken "
+        f"encode of them (at most {max(r['ratio'] for r in result['lengths']):.1f} times, from 10k "
+        "to 10M)\n"
+        f"- a question to them: {row['compress_ms_median']:.0f} ms; loading their saved tree: "
+        f"{1000 * median(result['load_seconds']):.0f} ms\n"
+        f"- memory: {result['memory']['peak_bytes_per_token']:.0f} bytes a token while reading, "
+        f"{result['memory']['tree_bytes_per_token']:.0f} after\n"
+        f"- `import hier`: {1000 * median(result['import_seconds']):.0f} ms; `hier compress` of "
+        f"106k tokens, all in all: {median(result['command_line_seconds']):.1f} s\n"
+    )
+
+
+def soak(result: dict[str, Any]) -> str:
+    """Return how many generated cases were tried and how many broke a guarantee."""
+    return f"{result['cases']:,} generated cases, hostile ones among them: {result['failed']} failed.\n"
+
+
+SECTIONS = {
+    "evidence": ("evidence-static.json", evidence),
+    "overview": ("overview-static.json", overview),
+    "speed": ("speed.json", speed),
+    "soak": ("soak.json", soak),
+}
+
+
+def filled(text: str) -> str:
+    """Return the README with what stands between each pair of marks made anew."""
+    for name, (file, write) in SECTIONS.items():
+        opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, rest = text.split(opening)
+        _, after = rest.split(closing)
+        result = json.loads((environment.RESULTS / file).read_text(encoding="utf-8"))
+        text = before + opening + write(result) + closing + after
+    return text
 
 
 if __name__ == "__main__":
-    main()
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")

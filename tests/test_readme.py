@@ -1,6 +1,5 @@
 """What the README says is so: examples run, commands exist, figures are the measured ones."""
 
-import json
 import re
 import shlex
 import subprocess
@@ -65,9 +64,11 @@ def test_the_targets_are_in_the_makefile(text, repository):
         assert re.search(rf"^{target}:.*##", makefile, re.MULTILINE)
 
 
-def test_the_table_is_the_stored_result(text):
-    stored = json.loads(readme.RESULT.read_text(encoding="utf-8"))
-    assert readme.OPEN + readme.table(stored) + readme.CLOSE in text
+def test_the_figures_are_those_of_the_stored_results(text):
+    assert readme.filled(text) == text
+    for name, (file, _) in readme.SECTIONS.items():
+        assert f"<!-- {name} -->" in text
+        assert (readme.environment.RESULTS / file).exists()
 
 
 def test_every_file_that_is_linked_is_there(text, repository):
