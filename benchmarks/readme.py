@@ -48,7 +48,8 @@ def speed(result: dict[str, Any]) -> str:
 
 def soak(result: dict[str, Any]) -> str:
     """Return how many generated cases were tried and how many broke a guarantee."""
-    return f"{result['cases']:,} generated cases, hostile ones among them: {result['failed']} failed.\n"
+    tried = f"{result['cases']:,} generated cases, hostile ones among them"
+    return f"{tried}: {result['failed']} failed.\n"
 
 
 SECTIONS = {
