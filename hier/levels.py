@@ -15,6 +15,7 @@ SECTION_TOKENS = 400
 GROWTH = 4  # how much larger a node is than its children, in tokens, above the sections
 MOST_LEAVES = 24  # children of a passage: leaves may be as short as "Yes."
 MOST_CHILDREN = 8  # children of any node above
+_BLOCK = 1 << 13  # units looked at together: as many as stay in the cache
 
 
 def targets() -> Iterable[int]:
@@ -85,6 +86,15 @@ def valley(vectors: np.ndarray, width: int) -> np.ndarray:
     Returns:
         float32 (units,): (1 - cosine) / 2 of the sums of ``width`` units before and behind.
     """
+    n = len(vectors)
+    result = np.zeros(n, np.float32)
+    for start in range(0, n, _BLOCK):
+        low, stop = max(0, start - width), min(start + _BLOCK, n)
+        result[start:stop] = _valley(vectors[low : stop + width], width)[start - low : stop - low]
+    return result
+
+
+def _valley(vectors: np.ndarray, width: int) -> np.ndarray:
     n = len(vectors)
     ahead = vectors.copy()  # of each unit: the sum of the units from it on
     for shift in range(1, min(width, n)):

@@ -155,3 +155,10 @@ def test_a_valley_lies_between_unlike_neighbours():
     assert depths.argmax() == 2
     assert depths[2] == pytest.approx(0.5)
     assert depths[0] == 0
+
+
+def test_valleys_do_not_depend_on_the_blocks_they_are_found_in(monkeypatch):
+    vectors = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+    whole = valley(vectors, 3)
+    monkeypatch.setattr("hier.levels._BLOCK", 7)
+    assert np.array_equal(valley(vectors, 3), whole)
