@@ -10,13 +10,15 @@ import environment
 README = Path(__file__).parents[1] / "README.md"
 
 
-def evidence(result: dict[str, Any]) -> str:
-    """Return tokens saved and evidence kept as a Markdown table."""
+def evidence(static: dict[str, Any], neural: dict[str, Any]) -> str:
+    """Return tokens saved and evidence kept, without and with a neural model."""
     rows = (
-        f"| {int(budget):,} | {cell['saved']:.1%} | {cell['recall']:.1%} |\n"
-        for budget, cell in result["macro"].items()
+        f"| {int(budget):,} | {cell['saved']:.1%} | {cell['recall']:.1%} "
+        f"| {neural['macro'][budget]['recall']:.1%} |\n"
+        for budget, cell in static["macro"].items()
     )
-    return "| tokens allowed | tokens saved | evidence kept |\n|---|---|---|\n" + "".join(rows)
+    head = "| tokens allowed | tokens saved | evidence kept | with all-MiniLM-L6-v2 |\n"
+    return head + "|---|---|---|---|\n" + "".join(rows)
 
 
 def overview(result: dict[str, Any]) -> str:
@@ -53,21 +55,22 @@ def soak(result: dict[str, Any]) -> str:
 
 
 SECTIONS = {
-    "evidence": ("evidence-static.json", evidence),
-    "overview": ("overview-static.json", overview),
-    "speed": ("speed.json", speed),
-    "soak": ("soak.json", soak),
+    "evidence": (evidence, "evidence-static.json", "evidence-all-MiniLM-L6-v2.json"),
+    "overview": (overview, "overview-static.json"),
+    "speed": (speed, "speed.json"),
+    "soak": (soak, "soak.json"),
 }
 
 
 def filled(text: str) -> str:
     """Return the README with what stands between each pair of marks made anew."""
-    for name, (file, write) in SECTIONS.items():
+    for name, (write, *files) in SECTIONS.items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, rest = text.split(opening)
         _, after = rest.split(closing)
-        result = json.loads((environment.RESULTS / file).read_text(encoding="utf-8"))
-        text = before + opening + write(result) + closing + after
+        paths = (environment.RESULTS / file for file in files)
+        results = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+        text = before + opening + write(*results) + closing + after
     return text
 
 
