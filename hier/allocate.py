@@ -8,8 +8,9 @@ best set is at most F(S) plus the best filling of the budget by those gains.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -60,31 +61,35 @@ class Allocation:
         return float(sum(self.gains))
 
 
+class Costs(Protocol):
+    """What candidates cost, which may change as others are chosen."""
+
+    def cost(self, candidate: int) -> int:
+        """Return the tokens a candidate would add now."""
+        ...
+
+    def take(self, candidate: int) -> tuple[Sequence[int], Sequence[int]]:
+        """Note a choice; returns the candidates it made cheaper, and those it rules out."""
+        ...
+
+
 class Greedy:
     """The lazy greedy: the best gain a token first, whatever does not fit is passed over.
 
     Args:
         problem: candidates and targets.
-        cost: tokens a candidate would add now; may change as others are chosen.
-        affected: candidates whose cost a choice may have lowered.
-        take: told of every choice.
+        costs: what the candidates cost.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        cost: Callable[[int], int],
-        affected: Callable[[int], list[int]],
-        take: Callable[[int], None],
-    ) -> None:
+    def __init__(self, problem: Problem, costs: Costs) -> None:
         """Start with nothing chosen."""
-        self.problem, self.cost, self.affected, self.take = problem, cost, affected, take
+        self.problem, self.costs = problem, costs
         self.allocation = Allocation(np.zeros(len(problem.weights), np.float32))
         self.gains = self._all_gains()
         self._fresh = np.zeros(len(problem), np.int64)
         self._open = np.ones(len(problem), bool)
         self._heap = [
-            (-gain / cost(i), i, 0) for i, gain in enumerate(self.gains.tolist()) if gain > 0
+            (-gain / costs.cost(i), i, 0) for i, gain in enumerate(self.gains.tolist()) if gain > 0
         ]
         heapq.heapify(self._heap)
         self._waiting: list[tuple[float, int, int]] = []  # did not fit
@@ -105,7 +110,7 @@ class Greedy:
             if floor[i] > room:
                 self._waiting.append((key, i, known))
                 continue
-            gain, cost = self._gain(i), self.cost(i)
+            gain, cost = self._gain(i), self.costs.cost(i)
             if gain <= 0:
                 continue
             ratio = -gain / cost
@@ -117,10 +122,6 @@ class Greedy:
                 self._choose(i, gain, cost)
                 room -= cost
         return room
-
-    def close(self, candidates: Iterable[int]) -> None:
-        """Give up candidates that what was chosen rules out."""
-        self._open[list(candidates)] = False
 
     def give_back(self, tokens: int) -> None:
         """Take back the latest choices, enough of them to have been expected to cost ``tokens``."""
@@ -155,14 +156,16 @@ class Greedy:
     def _choose(self, i: int, gain: float, cost: int) -> None:
         self._open[i] = False
         self._cover(i)
-        self.take(i)
         self.allocation.chosen.append(i)
         self.allocation.gains.append(gain)
         self.allocation.costs.append(cost)
-        for j in self.affected(i):
+        cheaper, ruled_out = self.costs.take(i)
+        self._open[list(ruled_out)] = False
+        for j in cheaper:
             if self._open[j]:
                 self._fresh[j] += 1
-                heapq.heappush(self._heap, (-self._gain(j) / self.cost(j), j, int(self._fresh[j])))
+                ratio = -self._gain(j) / self.costs.cost(j)
+                heapq.heappush(self._heap, (ratio, j, int(self._fresh[j])))
 
     def _slice(self, i: int) -> slice:
         return slice(self.problem.cover_offsets[i], self.problem.cover_offsets[i + 1])

@@ -15,10 +15,13 @@ from hier.document import Span
 from hier.errors import BudgetError, InputError
 from hier.overview import plan_overview
 from hier.plan import DEFAULT, AllocationConfig, Plan, plan_query
-from hier.render import Layout, Piece, Pricer, nested
+from hier.render import Layout, Piece, Pricer, Summary, nested
 from hier.retrieval.index import stem_words
 from hier.retrieval.words import find_words
 from hier.tree import Tree
+
+_ROUNDS = 4  # times that tokens left over by a rendering are spent on
+_MOST_CHEAPER = 200  # candidates priced anew: of more, most are met again anyway
 
 
 @dataclass(frozen=True)
@@ -97,60 +100,58 @@ def _whole(tree: Tree, first: int, end: int, query: str | None, budget: int) -> 
     return Context(text, tokens, budget, (segment,), 1.0, 1.0, query)
 
 
+class _RenderedCosts:
+    """What a plan's candidates cost in a rendering: leaves first, then summaries."""
+
+    def __init__(self, tree: Tree, plan: Plan, layout: Layout) -> None:
+        self.plan, self.pricer = plan, Pricer(layout, tree.leaf_tokens, tree.tokenizer.count)
+        self.leaves = plan.leaves.tolist()
+        self.place = {leaf: i for i, leaf in enumerate(self.leaves)}
+        self.paths = layout.path_of[plan.leaves].tolist()
+        self.under: dict[int, list[int]] = {}
+        for i, path in enumerate(self.paths):
+            self.under.setdefault(path, []).append(i)
+        self.summary_tokens = [tree.tokenizer.count(summary.text) for summary in plan.summaries]
+
+    def cost(self, candidate: int) -> int:
+        """Return the tokens a candidate would add now."""
+        if candidate < len(self.leaves):
+            return self.pricer.leaf(self.leaves[candidate])
+        number = candidate - len(self.leaves)
+        return self.pricer.summary(self.plan.summaries[number], self.summary_tokens[number])
+
+    def take(self, candidate: int) -> tuple[list[int], list[int]]:
+        """Note a choice; returns the candidates it made cheaper, and those it rules out."""
+        if candidate >= len(self.leaves):
+            return [], self._take_summary(self.plan.summaries[candidate - len(self.leaves)])
+        leaf = self.leaves[candidate]
+        cheaper = [self.place[n] for n in (leaf - 1, leaf + 1) if n in self.place]
+        if self.pricer.show(leaf):
+            # The breadcrumb is paid for: what else is under it is cheaper.
+            cheaper += self.under[self.paths[candidate]][:_MOST_CHEAPER]
+        return cheaper, []
+
+    def _take_summary(self, taken: Summary) -> list[int]:
+        """A node and what lies above or under it are not summarised side by side."""
+        self.pricer.open(taken.first_leaf)
+        numbered = enumerate(self.plan.summaries, len(self.leaves))
+        return [i for i, summary in numbered if nested(taken, summary)]
+
+
 def _fill(tree: Tree, plan: Plan, layout: Layout, query: str | None, budget: int) -> Context:
     """Choose, render, count; use what is left over, take back what is too much."""
-    n_leaves = len(plan.leaves)
-    place = {leaf: i for i, leaf in enumerate(plan.leaves.tolist())}
-    pricer = Pricer(layout, tree.leaf_tokens, tree.tokenizer.count)
-    under: dict[int, list[int]] = {}
-    for i, path in enumerate(tree.index.path_of[plan.leaves].tolist()):
-        under.setdefault(path, []).append(i)
-    summary_tokens = [tree.tokenizer.count(summary.text) for summary in plan.summaries]
-
-    def cost(i: int) -> int:
-        if i < n_leaves:
-            return pricer.leaf(int(plan.leaves[i]))
-        return pricer.summary(plan.summaries[i - n_leaves], summary_tokens[i - n_leaves])
-
-    def take(i: int) -> None:
-        if i < n_leaves:
-            opened.append(pricer.show(int(plan.leaves[i])))
-            return
-        summary = plan.summaries[i - n_leaves]
-        opened.append(pricer.open(summary.first_leaf))
-        # A node and what lies above or under it are not summarised side by side.
-        greedy.close(
-            j for j, other in enumerate(plan.summaries, n_leaves) if nested(summary, other)
-        )
-
-    def affected(i: int) -> list[int]:
-        if i >= n_leaves:
-            return []
-        leaf = int(plan.leaves[i])
-        near = [place[n] for n in (leaf - 1, leaf + 1) if n in place]
-        path = int(layout.path_of[leaf])
-        return near + (under[path] if opened[-1] and len(under[path]) < 200 else [])
-
-    opened: list[bool] = []
-    greedy = Greedy(plan.problem, cost, affected, take)
+    greedy = Greedy(plan.problem, _RenderedCosts(tree, plan, layout))
     pieces: list[Piece] = []
-    text, tokens, room = "", tree.tokenizer.count(""), budget
-    for _ in range(4):
+    text, tokens = "", tree.tokenizer.count("")
+    for _ in range(_ROUNDS):
         known = len(greedy.allocation.chosen)
-        greedy.fill(room)
+        greedy.fill(budget - tokens)
         if len(greedy.allocation.chosen) == known:
             break
-        pieces = _show(layout, plan, greedy.allocation)
-        text = layout.write(pieces)
-        tokens = tree.tokenizer.count(text)
-        room = budget - tokens
-        if room <= 0:
-            break
+        pieces, text, tokens = _render(tree, plan, layout, greedy.allocation)
     while tokens > budget:
         greedy.give_back(tokens - budget)
-        pieces = _show(layout, plan, greedy.allocation)
-        text = layout.write(pieces)
-        tokens = tree.tokenizer.count(text)
+        pieces, text, tokens = _render(tree, plan, layout, greedy.allocation)
     value = greedy.allocation.value
     best = greedy.bound(budget, plan.outside)
     return Context(
@@ -165,11 +166,16 @@ def _fill(tree: Tree, plan: Plan, layout: Layout, query: str | None, budget: int
     )
 
 
-def _show(layout: Layout, plan: Plan, allocation: Allocation) -> list[Piece]:
+def _render(
+    tree: Tree, plan: Plan, layout: Layout, allocation: Allocation
+) -> tuple[list[Piece], str, int]:
+    """Return what is chosen as pieces, as one text, and the tokens of that text."""
     n_leaves = len(plan.leaves)
     leaves = [int(plan.leaves[i]) for i in allocation.chosen if i < n_leaves]
     summaries = [plan.summaries[i - n_leaves] for i in allocation.chosen if i >= n_leaves]
-    return layout.pieces(leaves, summaries)
+    pieces = layout.pieces(leaves, summaries)
+    text = layout.write(pieces)
+    return pieces, text, tree.tokenizer.count(text)
 
 
 def _segments(tree: Tree, plan: Plan, pieces: list[Piece]) -> tuple[Segment, ...]:

@@ -52,8 +52,19 @@ def best_value(problem, budget):
     )
 
 
+class FixedCosts:
+    def __init__(self, problem, ruled_out=()):
+        self.problem, self.ruled_out = problem, ruled_out
+
+    def cost(self, candidate):
+        return int(self.problem.floor[candidate])
+
+    def take(self, candidate):
+        return [], self.ruled_out
+
+
 def solve(problem, budget):
-    greedy = Greedy(problem, lambda i: int(problem.floor[i]), lambda i: [], lambda i: None)
+    greedy = Greedy(problem, FixedCosts(problem))
     room = greedy.fill(budget)
     return greedy, room
 
@@ -115,10 +126,27 @@ def test_what_is_taken_back_no_longer_covers():
     assert greedy.allocation.value == pytest.approx(3.5)
 
 
-def test_what_was_closed_is_not_chosen_but_still_bounds():
-    problem = dense(np.eye(2, dtype=np.float32), np.array([2.0, 1.0]), np.array([1, 1]))
-    greedy = Greedy(problem, lambda i: 1, lambda i: [], lambda i: None)
-    greedy.close([0])
+def test_what_a_choice_rules_out_is_not_chosen_but_still_bounds():
+    problem = dense(np.eye(3, dtype=np.float32), np.array([3.0, 2.0, 1.0]), np.array([1, 1, 1]))
+    greedy = Greedy(problem, FixedCosts(problem, ruled_out=[1]))
     greedy.fill(2)
-    assert greedy.allocation.chosen == [1]
-    assert greedy.bound(2) >= 3
+    assert greedy.allocation.chosen == [0, 2]
+    assert greedy.bound(2) >= 5
+
+
+def test_what_a_choice_made_cheaper_may_fit_now():
+    problem = dense(np.eye(2, dtype=np.float32), np.array([9.0, 1.0]), np.array([2, 1]))
+
+    class Neighbours(FixedCosts):
+        price = 5
+
+        def cost(self, candidate):
+            return 2 if candidate == 0 else self.price
+
+        def take(self, candidate):
+            self.price = 1
+            return [1], []
+
+    greedy = Greedy(problem, Neighbours(problem))
+    assert greedy.fill(3) == 0
+    assert greedy.allocation.chosen == [0, 1]
