@@ -40,10 +40,11 @@ check: .venv/.installed ## lint, format, types
 
 bench: .venv/.installed ## quality, speed and memory, into benchmarks/results
 	.venv/bin/python benchmarks/evidence.py
+	.venv/bin/python benchmarks/evidence.py --embedder sentence-transformers/all-MiniLM-L6-v2
 	.venv/bin/python benchmarks/overview.py
-	.venv/bin/python benchmarks/readme.py
 	.venv/bin/python benchmarks/speed.py
 	.venv/bin/python benchmarks/soak.py
+	.venv/bin/python benchmarks/readme.py
 
 clean: ## remove the environments and everything built
 	rm -rf .venv .venv-demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
