@@ -92,4 +92,5 @@ def test_sentences_agree_with_syntok_on_real_prose():
     } - {0}
     both = len(ours & theirs)
     assert len(theirs) > 300
+    # Measured: 0.987. syntok alone reads on behind a version number, as in "version 3.5. An".
     assert 2 * both / (len(ours) + len(theirs)) > 0.97
