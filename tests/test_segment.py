@@ -106,10 +106,10 @@ def test_long_sentences_are_cut_at_clauses_then_words_then_marks_then_characters
     assert all(leaf.endswith("，") for leaf in leaves_of(chinese, CHARACTERS))
 
 
-@pytest.mark.parametrize("limit", range(40, 60))
+@pytest.mark.parametrize("limit", range(64, 84))
 def test_numbers_times_and_addresses_are_not_cut(limit):
     text = "we paid $1,234,567.89 at 12:30:45 to http://a.example:80/x;y?z=(1) or so " * 10
-    whole = set(re.findall(r"\S+", text))
+    whole = set(text.split())
     for leaf in leaves_of(text, CHARACTERS, limit):
         assert set(leaf.split()) <= whole
 
