@@ -1,0 +1,1 @@
+"""The arena's systems, one file a family."""
