@@ -37,9 +37,9 @@ def encoder(name: str) -> Encoder:
 
 
 def cache_folder() -> Path:
-    """Where vectors and run files are kept: ``HIER_BENCH_CACHE``, else ``benchmarks/.cache``."""
+    """Where vectors and run files are kept: ``HIER_BENCH_CACHE``, else ``benchmarks/cache``."""
     named = os.environ.get("HIER_BENCH_CACHE")
-    folder = Path(named) if named else Path(__file__).parent / ".cache"
+    folder = Path(named) if named else Path(__file__).parent / "cache"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -58,7 +58,9 @@ class Kept:
         self._model: Any = None
         self._store = sqlite3.connect(path, timeout=600, isolation_level=None)
         self._store.execute("PRAGMA journal_mode=WAL")
-        self._store.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)")
+        self._store.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)"
+        )
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return one unit vector a text, float32 (texts, dimensions)."""
