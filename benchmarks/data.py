@@ -33,7 +33,19 @@ EVIDENCE_SETS = (
     "pubmedqa_pool",
 )
 OVERVIEW_SETS = ("squality", "leval_sum", "qmsum")
+# The sets whose answers are quoted from the text, so that finding the string says something.
+ANSWER_SETS = (
+    "squad",
+    "squadshifts_wiki",
+    "hotpotqa_pool",
+    "hotpotqa_para_pool",
+    "musique_pool",
+    "2wiki_pool",
+    "covidqa",
+    "fairytaleqa",
+)
 BUDGETS = (256, 512, 1024, 2048)
+LARGER = (4096, 8192)  # for the baseline too, so that what it needs can be read off its curve
 TOKENIZER = "cl100k_base"
 
 Span = tuple[int, int]
@@ -53,12 +65,14 @@ class Question:
         evidence: ``(start, end)`` character spans of the document that hold the answer, merged and
             sorted.
         references: reference summaries, for questions that ask for an overview.
+        answers: ways to put the answer, each enough alone; none where the set does not quote them.
     """
 
     id: str
     question: str
     evidence: tuple[Span, ...]
     references: tuple[str, ...]
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,9 @@ def _document(row: Any, path: Path) -> Document:
         raise TypeError(f"expected an object, found {type(row).__name__}")
     text = _string(row, "text")
     questions = _list(row, "questions")
+    names = [str(q["id"]) for q in questions if isinstance(q, dict)]
+    if len(set(names)) < len(names):
+        raise ValueError("two questions of the document share an id")
     return Document(
         dataset=str(row.get("dataset", path.name.split(".")[0])),
         doc_id=str(row["doc_id"]),
@@ -135,8 +152,16 @@ def _question(row: Any, text: str) -> Question:
         id=name,
         question=_string(row, "question"),
         evidence=merge(_span(s, len(text), name) for s in row.get("evidence") or ()),
-        references=tuple(row.get("references") or ()),
+        references=_strings(row, "references"),
+        answers=_strings(row, "answers"),
     )
+
+
+def _strings(row: dict[str, Any], field: str) -> tuple[str, ...]:
+    values = row.get(field) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"field {field!r} must be a list of strings, found {values!r:.60}")
+    return tuple(values)
 
 
 def _string(row: dict[str, Any], field: str) -> str:
@@ -188,12 +213,25 @@ def covered(evidence: Sequence[Span], spans: Sequence[Span]) -> float:
 def evidence_suite(
     folder: Path, sets: Sequence[str] = EVIDENCE_SETS, documents: int = 6, questions: int = 12
 ) -> list[Document]:
-    """Of each set the first documents; of their first questions, those that have evidence."""
+    """Of each set the first documents; of their first questions, those that have evidence.
+
+    A set of the fixed suite keeps its answers only where they are quoted from the text; in a set of
+    your own, ``measures.AnswerRecall`` looks for each answer in the text first.
+    """
     return [
-        replace(d, dataset=name, questions=tuple(q for q in d.questions[:questions] if q.evidence))
+        replace(
+            d,
+            dataset=name,
+            questions=tuple(_quoted(q, name) for q in d.questions[:questions] if q.evidence),
+        )
         for name in sets
         for d in _first(find(folder, name), documents)
     ]
+
+
+def _quoted(question: Question, name: str) -> Question:
+    free = name in EVIDENCE_SETS and name not in ANSWER_SETS
+    return replace(question, answers=()) if free else question
 
 
 def overview_suite(

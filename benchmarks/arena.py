@@ -1,0 +1,125 @@
+"""The arena: every system gets the same documents, questions, embedder and token budgets.
+
+Each system runs in processes of its own, two at a time, and is charged for all the text that it
+returns. What it answered is kept in run files, so a run that was stopped goes on where it was and
+scoring again runs nothing. A system whose package is absent is "not run here"; one that raises, or
+takes its process down, has failed on that document and the run goes on.
+
+    python benchmarks/arena.py [--systems hier] [--sets squad,cuad] [--out -]
+
+Exit code 1: a context over its budget. 2: the data is missing or bad, or there is no room to write.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import data
+import embedding
+import planted
+import report
+import runs
+import schedule
+import scores
+from systems import systems
+
+SUITES = ("evidence", "overview")
+EVERY = "all"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    described = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = described.add_argument
+    add("--data", help="folder of JSON-lines sets, or 'planted'; default HIER_DATA, ../shared/data")
+    add("--suite", choices=(*SUITES, EVERY), default=EVERY, help="which questions")
+    add("--sets", help="comma-separated names of sets; default: those of the suite")
+    add("--documents", type=int, help="documents of each set, in place of the suite's number")
+    add("--questions", type=int, help="questions of each document, in place of the suite's number")
+    add("--systems", help="comma-separated: names of systems, or how they begin; default: all")
+    add("--embedder", default=EVERY, help="static, all-MiniLM-L6-v2, or all")
+    add("--budgets", default=",".join(map(str, data.BUDGETS)), help="comma-separated budgets")
+    add("--workers", type=int, default=2, help="processes; 1 runs everything in this one")
+    add("--retry", action="store_true", help="run again what failed")
+    add("--out", help="folder of results and charts; '-' writes none")
+    return described
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, score, print, write."""
+    options = parser().parse_args(arguments)
+    try:
+        documents, _ = suite(options)
+        chosen = select(systems(), options.systems, options.embedder)
+        budgets = tuple(sorted(int(b) for b in options.budgets.split(",")))
+        folder = embedding.cache_folder() / "runs"
+        outcomes = schedule.run(chosen, documents, budgets, folder, options.workers, options.retry)
+        summary = scores.summarise(outcomes, documents, budgets)
+        print("\n".join(report.table(summary)))
+    except (data.DataError, runs.StorageError, ChoiceError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 1 if any(s["overshoots"]["contexts"] for s in summary["systems"].values()) else 0
+
+
+def suite(options: argparse.Namespace) -> tuple[list[data.Document], str]:
+    """The documents that were asked for, and where they are from: a folder, or planted.
+
+    Raises:
+        DataError: the data is missing or bad.
+    """
+    folder = Path(options.data) if options.data else data.default_folder()
+    if options.data is None and not folder.is_dir():
+        print(f"no data in {folder}: measured on planted facts instead", file=sys.stderr)
+    if options.data == planted.NAME or (options.data is None and not folder.is_dir()):
+        return planted.suite(options.documents or 6, options.questions or 12), planted.NAME
+    readers = {"evidence": data.evidence_suite, "overview": data.overview_suite}
+    asked = {"documents": options.documents, "questions": options.questions}
+    if options.sets:
+        asked["sets"] = options.sets.split(",")
+    given = {key: value for key, value in asked.items() if value is not None}
+    wanted = SUITES if options.suite == EVERY else (options.suite,)
+    found = [document for name in wanted for document in readers[name](folder, **given)]
+    documents = [document for document in found if document.questions]
+    if not documents:
+        raise data.DataError(f"no question of the {options.suite} suite in {folder}")
+    return documents, str(folder)
+
+
+class ChoiceError(Exception):
+    """No system is of the name that was asked for."""
+
+
+def select(every: Sequence[Any], names: str | None, embedder: str) -> list[Any]:
+    """The systems that were asked for, by name or by how their names begin, and by embedder.
+
+    Raises:
+        ChoiceError: a name fits none.
+    """
+    short = embedder.rsplit("/", 1)[-1]
+    fitting = [s for s in every if short == EVERY or schedule.embedder(s) == short]
+    if names is None:
+        return fitting
+    chosen: dict[str, Any] = {}
+    for name in (n.strip() for n in names.split(",")):
+        exact = [s for s in fitting if s.name == name]
+        found = exact or [s for s in fitting if s.name.lower().startswith(name.lower())]
+        if not found:
+            known = ", ".join(s.name for s in every)
+            raise ChoiceError(f"no system is named {name!r}; there are: {known}")
+        chosen |= {s.name: s for s in found}
+    return list(chosen.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

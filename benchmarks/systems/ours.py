@@ -1,0 +1,88 @@
+"""This engine: a tree built once, a context composed for every question.
+
+A variant is a name and arguments for ``hier.build`` and ``Tree.compress``; arguments that depend on
+the data set, such as weights learned on all the others, are a function of its name.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import data
+import embedding
+import versions
+
+from systems.base import Output
+
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """The engine with one embedder.
+
+    Attributes:
+        name: as tables show it.
+        embedder: ``"static"`` or the name of a neural one.
+        build: more arguments for ``hier.build``.
+        compress: more arguments for ``Tree.compress``.
+        asks: False leaves the question out: an overview of the text.
+        per_set: arguments for ``hier.build`` by data set, in place of ``build``.
+    """
+
+    name: str
+    embedder: str = embedding.STATIC
+    build: Arguments = field(default_factory=dict)
+    compress: Arguments = field(default_factory=dict)
+    asks: bool = True
+    per_set: Callable[[str], Arguments] | None = None
+    rule: str = "composes to the budget, headings and gap marks paid for"
+    package: str | None = "hier-context"
+
+    @property
+    def version(self) -> str:
+        """Changes with the installed engine and with the variant's arguments."""
+        return versions.digest(versions.installed("hier"), repr((self.build, self.compress)))
+
+    def for_set(self, dataset: str) -> "Ours":
+        """The variant that is allowed to answer questions of this data set."""
+        if self.per_set is None:
+            return self
+        return replace(self, build=self.per_set(dataset), per_set=None)
+
+    def read(self, text: str) -> "_Tree":
+        """Build the tree."""
+        import hier
+
+        embedder: Any = self.embedder
+        if embedder != embedding.STATIC:
+            embedder = embedding.encoder(self.embedder)
+        tree = hier.build(text, embedder=embedder, tokenizer=data.TOKENIZER, **self.build)
+        return _Tree(tree, self)
+
+
+@dataclass(frozen=True)
+class _Tree:
+    tree: Any
+    system: Ours
+
+    def answer(self, question: str, budgets: Sequence[int]) -> list[Output]:
+        """Compress to each budget."""
+        query = question if self.system.asks else None
+        contexts = (
+            self.tree.compress(query, budget=budget, **self.system.compress) for budget in budgets
+        )
+        return [
+            Output(
+                text=context.text,
+                spans=tuple((s.start, s.end) for s in context.segments if s.kind == "verbatim"),
+            )
+            for context in contexts
+        ]
+
+
+SYSTEMS = (
+    lambda: Ours("hier"),
+    lambda: Ours("hier (MiniLM)", embedder=embedding.MINILM),
+    lambda: Ours("hier (no question)", asks=False),
+)
