@@ -22,15 +22,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import costs
 import data
 import embedding
+import environment
+import page
 import planted
 import report
+import results
 import runs
 import schedule
 import scores
 from systems import systems
 
+MATTERS = ("suite", "sets", "documents", "questions", "systems", "embedder", "budgets")
 SUITES = ("evidence", "overview")
 EVERY = "all"
 
@@ -46,11 +51,12 @@ def parser() -> argparse.ArgumentParser:
     add("--sets", help="comma-separated names of sets; default: those of the suite")
     add("--documents", type=int, help="documents of each set, in place of the suite's number")
     add("--questions", type=int, help="questions of each document, in place of the suite's number")
-    add("--systems", help="comma-separated: names of systems, or how they begin; default: all")
+    add("--systems", nargs="+", help="names of systems, or how they begin; default: all")
     add("--embedder", default=EVERY, help="static, all-MiniLM-L6-v2, or all")
     add("--budgets", default=",".join(map(str, data.BUDGETS)), help="comma-separated budgets")
     add("--workers", type=int, default=2, help="processes; 1 runs everything in this one")
     add("--retry", action="store_true", help="run again what failed")
+    add("--costs", action="store_true", help="measure speed and memory too, one at a time")
     add("--out", help="folder of results and charts; '-' writes none")
     return described
 
@@ -59,13 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, score, print, write."""
     options = parser().parse_args(arguments)
     try:
-        documents, _ = suite(options)
+        documents, source = suite(options)
         chosen = select(systems(), options.systems, options.embedder)
         budgets = tuple(sorted(int(b) for b in options.budgets.split(",")))
         folder = embedding.cache_folder() / "runs"
         outcomes = schedule.run(chosen, documents, budgets, folder, options.workers, options.retry)
         summary = scores.summarise(outcomes, documents, budgets)
         print("\n".join(report.table(summary)))
+        _write(options, source, outcomes, documents, summary, folder)
     except (data.DataError, runs.StorageError, ChoiceError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -100,7 +107,7 @@ class ChoiceError(Exception):
     """No system is of the name that was asked for."""
 
 
-def select(every: Sequence[Any], names: str | None, embedder: str) -> list[Any]:
+def select(every: Sequence[Any], names: Sequence[str] | None, embedder: str) -> list[Any]:
     """The systems that were asked for, by name or by how their names begin, and by embedder.
 
     Raises:
@@ -111,7 +118,7 @@ def select(every: Sequence[Any], names: str | None, embedder: str) -> list[Any]:
     if names is None:
         return fitting
     chosen: dict[str, Any] = {}
-    for name in (n.strip() for n in names.split(",")):
+    for name in names:
         exact = [s for s in fitting if s.name == name]
         found = exact or [s for s in fitting if s.name.lower().startswith(name.lower())]
         if not found:
@@ -119,6 +126,29 @@ def select(every: Sequence[Any], names: str | None, embedder: str) -> list[Any]:
             raise ChoiceError(f"no system is named {name!r}; there are: {known}")
         chosen |= {s.name: s for s in found}
     return list(chosen.values())
+
+
+def _write(
+    options: argparse.Namespace,
+    source: str,
+    outcomes: Sequence[schedule.Outcome],
+    documents: Sequence[data.Document],
+    summary: dict[str, Any],
+    folder: Path,
+) -> None:
+    """Write result, charts and page; only a run of everything goes where the README reads."""
+    settings = {key: value for key, value in vars(options).items() if key in MATTERS}
+    whole = settings == {key: parser().get_default(key) for key in MATTERS}
+    whole = whole and source != planted.NAME and options.costs
+    if options.out == "-" or not (options.out or whole):
+        return
+    ran = [outcome.system for outcome in outcomes if outcome.missing is None]
+    costed = {s.name: costs.of(s, folder, options.retry) for s in ran} if options.costs else {}
+    result = results.describe(summary, outcomes, costed, settings | {"data": Path(source).name})
+    board = scores.board_of(outcomes, documents)
+    place = Path(options.out) if options.out else environment.RESULTS
+    for path in results.write(place, result, board, None if options.out else page.PAGE):
+        print(f"written: {path}")
 
 
 if __name__ == "__main__":

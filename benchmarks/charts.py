@@ -20,13 +20,14 @@ def draw_speed(result: dict[str, Any], folder: Path) -> list[Path]:
     tokens = [row["tokens"] for row in rows]
     processor = result["environment"]["processor"]
 
-    figure, axes = _axes("Reading once: seconds to build a tree", "tokens of the text", "seconds")
+    title = "Reading once: seconds to build a tree"
+    figure, axes = _log_axes(title, "tokens of the text", "seconds")
     _line(axes, tokens, [row["build_seconds"] for row in rows], OURS, "hier.build")
     encode = [row["encode_seconds"] for row in rows]
     _line(axes, tokens, encode, OTHER, "one tiktoken encode of the same text")
     built = _save(figure, axes, folder / "build.svg", processor)
 
-    figure, axes = _axes(
+    figure, axes = _log_axes(
         "Every question after that: milliseconds to compress to 2,000 tokens",
         "tokens of the text",
         "milliseconds",
@@ -36,21 +37,29 @@ def draw_speed(result: dict[str, Any], folder: Path) -> list[Path]:
     return [built, _save(figure, axes, folder / "compress.svg", processor)]
 
 
-def _axes(title: str, across: str, up: str) -> tuple[Any, Any]:
+def plain_axes(columns: int = 1, size: tuple[float, float] = (7.5, 4.2)) -> tuple[Any, Any]:
+    """A figure and its axes, in the house's plain manner; side by side they share what is up."""
     import matplotlib
 
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "hier", "svg.fonttype": "none", "font.size": 11})
     from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, columns, figsize=size, sharey=True)
+    for each in [axes] if columns == 1 else axes:
+        each.grid(color="#dddddd", linewidth=0.6)
+        each.set_axisbelow(True)
+        each.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _log_axes(title: str, across: str, up: str) -> tuple[Any, Any]:
     from matplotlib.ticker import FuncFormatter
 
-    figure, axes = pyplot.subplots(figsize=(7.5, 4.2))
+    figure, axes = plain_axes()
     axes.set(title=title, xlabel=across, ylabel=up, xscale="log", yscale="log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
@@ -58,17 +67,23 @@ def _line(axes: Any, tokens: list[int], values: list[float], colour: str, label:
     axes.plot(tokens, values, marker="o", markersize=4, color=colour, label=label)
 
 
-def _save(figure: Any, axes: Any, path: Path, processor: str) -> Path:
+def save(figure: Any, path: Path, note: str) -> Path:
+    """Write a figure with a note in its corner, the same bytes for the same data."""
     from matplotlib import pyplot
 
-    lowest, highest = (math.log10(value) for value in axes.dataLim.intervaly)
-    axes.set_ylim(10 ** math.floor(lowest), 10 ** math.ceil(highest + 0.2))
-    axes.legend(frameon=False, loc="upper left")
-    figure.text(0.99, 0.01, processor, ha="right", va="bottom", fontsize=8, color=OTHER)
-    figure.tight_layout()
+    figure.text(0.99, 0.01, note, ha="right", va="bottom", fontsize=8, color=OTHER)
+    figure.tight_layout(rect=(0, 0.02, 1, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
     return path
+
+
+def _save(figure: Any, axes: Any, path: Path, processor: str) -> Path:
+    lowest, highest = (math.log10(value) for value in axes.dataLim.intervaly)
+    axes.set_ylim(10 ** math.floor(lowest), 10 ** math.ceil(highest + 0.2))
+    axes.legend(frameon=False, loc="upper left")
+    return save(figure, path, processor)
 
 
 def _short(value: float) -> str:

@@ -36,7 +36,6 @@ class Tally:
 
     run: runs.Run
     scores: tuple[Score, ...]
-    milliseconds: float
     model_tokens: float
     disowned: int
 
@@ -145,12 +144,10 @@ def tally(run: runs.Run, document: data.Document, budgets: Sequence[int]) -> Tal
             case = _case(document, question, budget, line, run.source_tokens)
             values |= measures.values(case, measures.MEASURES if line else measures.RECALLS)
         scores.append(Score(document.dataset, document.doc_id, question.id, values))
-    count = len(run.lines) or 1
     return Tally(
         run=replace(run, lines=()),
         scores=tuple(scores),
-        milliseconds=sum(line.milliseconds for line in run.lines) / count,
-        model_tokens=sum(line.model_tokens for line in run.lines) / count,
+        model_tokens=sum(line.model_tokens for line in run.lines) / max(1, len(run.lines)),
         disowned=sum(line.disowned for line in run.lines),
     )
 
@@ -192,6 +189,7 @@ def play(
         file = runs.path(folder, variant, document, budgets)
         run = runs.load(file)
         if run is None or (retry and run.failure):
+            runs.begin(file)
             run = hold(variant, document, budgets)
             runs.save(file, run)
         tallies.append(tally(run, document, budgets))

@@ -10,7 +10,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -33,8 +33,8 @@ PACKAGES = (
 SEED = 20_261_124
 
 
-def describe(seed: int = SEED) -> dict[str, Any]:
-    """The circumstances of a measurement, ready for JSON."""
+def describe(seed: int = SEED, packages: Sequence[str] = ()) -> dict[str, Any]:
+    """The circumstances of a measurement, ready for JSON; more packages can be named."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain", "-uno", "--", ".", ":!benchmarks/results")),
@@ -43,7 +43,7 @@ def describe(seed: int = SEED) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: found for name in (*PACKAGES, *packages) if (found := _version(name))},
         "seed": seed,
     }
 

@@ -73,11 +73,12 @@ def path(folder: Path, system: Any, document: data.Document, budgets: Sequence[i
     key = versions.digest(
         FORM, versions.of(system), document.text, json.dumps(questions), str(tuple(budgets))
     )
-    name = f"{_plain(document.dataset)}-{_plain(document.doc_id)}-{key}.jsonl.gz"
-    return folder / _plain(system.name) / name
+    name = f"{plain(document.dataset)}-{plain(document.doc_id)}-{key}.jsonl.gz"
+    return folder / plain(system.name) / name
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name as part of a file name."""
     return re.sub(r"\W+", "-", name).strip("-")[:40] or "x"
 
 
@@ -98,6 +99,29 @@ def _line(row: dict[str, Any]) -> Line:
     return Line(**row | {"spans": tuple((start, end) for start, end in row["spans"])})
 
 
+def begin(file: Path) -> None:
+    """Leave a mark that a run has begun, so that a process that dies tells on which document.
+
+    Raises:
+        StorageError: the mark cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _mark(file).touch()
+    except OSError as error:
+        raise storage_error(file, error) from error
+
+
+def begun(files: Sequence[Path]) -> Path | None:
+    """The run among these that was begun last and never saved; None when there is none."""
+    marked = [file for file in files if _mark(file).exists()]
+    return max(marked, key=lambda file: _mark(file).stat().st_mtime_ns, default=None)
+
+
+def _mark(file: Path) -> Path:
+    return file.with_name(file.name + ".begun")
+
+
 def save(file: Path, run: Run) -> None:
     """Write the run, whole or not at all.
 
@@ -105,11 +129,21 @@ def save(file: Path, run: Run) -> None:
         StorageError: the file cannot be written; the message says what to do.
     """
     head = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "lines"}
+    rows = (json.dumps(row) + "\n" for row in (head, *map(asdict, run.lines)))
+    write(file, gzip.compress("".join(rows).encode(), compresslevel=5, mtime=0))
+    _mark(file).unlink(missing_ok=True)
+
+
+def write(file: Path, content: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written; the message says what to do.
+    """
     temporary = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(temporary, "wt", compresslevel=5, encoding="utf-8") as out:
-            out.writelines(json.dumps(row) + "\n" for row in (head, *map(asdict, run.lines)))
+        temporary.write_bytes(content)
         temporary.replace(file)
     except OSError as error:
         temporary.unlink(missing_ok=True)

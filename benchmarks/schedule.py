@@ -120,14 +120,22 @@ class _Task:
                 retry = False
 
     def _record_death(self, documents: Sequence[data.Document]) -> None:
-        for document in documents:
-            variant = contest.for_set(self.system, document.dataset)
-            file = runs.path(self.folder, variant, document, self.budgets)
-            if not file.exists():
-                failure = "ProcessDied: the process ended while it worked on this document"
-                runs.save(file, contest.failed(variant, document, failure))
-                return
-        raise RuntimeError(f"{self.system.name}: its process ended after the last document")
+        """Put a process's end down to the document that it had begun.
+
+        Raises:
+            RuntimeError: it had begun none.
+        """
+        variants = [contest.for_set(self.system, document.dataset) for document in documents]
+        files = [
+            runs.path(self.folder, variant, document, self.budgets)
+            for variant, document in zip(variants, documents, strict=True)
+        ]
+        last = runs.begun(files)
+        if last is None:
+            raise RuntimeError(f"the process for {self.system.name} ended before it began")
+        number = files.index(last)
+        failure = "ProcessDied: the process ended while it worked on this document"
+        runs.save(last, contest.failed(variants[number], documents[number], failure))
 
 
 def _submit(

@@ -20,7 +20,7 @@ import numpy as np
 import schedule
 
 Figures = dict[str, Any]
-SHOWN = ("EvidenceRecall", "AnswerRecall", "LiteralRecall", "ReferenceRecall")
+COMPARED = ("EvidenceRecall", "AnswerRecall", "LiteralRecall", "ReferenceRecall")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def summarise(
             if np.isfinite(values).any():
                 means, replicates = bootstrap.macro(values, board.drawn)
                 _enter(figures, repr(kind(budget)), means, replicates, board, values)
-                if kind.__name__ in SHOWN:
+                if kind.__name__ in COMPARED:
                     curves.setdefault(kind.__name__, {})[budget] = means, replicates
     for kind_name, curve in curves.items():
         _compare(figures, kind_name, curve, board, budgets)
@@ -105,10 +105,12 @@ def board_of(
 
 def _suite(documents: Sequence[data.Document]) -> Figures:
     """How many documents and questions of each set."""
+    names: dict[str, set[str]] = {}
     counted: Figures = {}
     for document in documents:
+        names.setdefault(document.dataset, set()).add(document.doc_id)
         held = counted.setdefault(document.dataset, {"documents": 0, "evidence": 0, "overview": 0})
-        held["documents"] += 1
+        held["documents"] = len(names[document.dataset])
         for question in document.questions:
             held["evidence" if question.evidence else "overview"] += 1
     return counted
@@ -117,16 +119,12 @@ def _suite(documents: Sequence[data.Document]) -> Figures:
 def _facts(outcome: schedule.Outcome) -> Figures:
     """What is known of a system beside its scores."""
     system, tallies = outcome.system, outcome.tallies
-    seconds = sum(t.run.build_seconds for t in tallies)
-    tokens = sum(t.run.source_tokens for t in tallies)
     return {
         "rule": system.rule,
         "package": system.package,
         "embedder": schedule.embedder(system),
         "ours": system.package == "hier-context",
         "baseline": None,
-        "build_tokens_per_second": tokens / seconds if seconds else None,
-        "query_milliseconds": _mean([t.milliseconds for t in tallies if not t.run.failure]),
         "model_tokens": _mean([t.model_tokens for t in tallies if not t.run.failure]),
         "overshoots": _overshoots(tallies),
         "disowned_spans": sum(t.disowned for t in tallies),
@@ -171,6 +169,8 @@ def _enter(
         if not np.isfinite(means[column]):
             continue
         entry["macro"][measure] = [float(v[column]) for v in (means, low, high)]
+        if not measure.partition("@")[0].endswith("Recall"):
+            continue
         for name in dict.fromkeys(sets):
             own = values[sets == name, column]
             if np.isfinite(own).any():

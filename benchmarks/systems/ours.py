@@ -83,6 +83,6 @@ class _Tree:
 
 SYSTEMS = (
     lambda: Ours("hier"),
-    lambda: Ours("hier (MiniLM)", embedder=embedding.MINILM),
-    lambda: Ours("hier (no question)", asks=False),
+    lambda: Ours("hier, MiniLM", embedder=embedding.MINILM),
+    lambda: Ours("hier, no question", asks=False),
 )
