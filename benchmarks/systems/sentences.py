@@ -46,7 +46,6 @@ def sentences(text: str) -> tuple[Span, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=16)
 def passages(text: str, limit: int) -> tuple[Span, ...]:
     """Return whole sentences in a row, as many as keep within a limit of tokens.
 
