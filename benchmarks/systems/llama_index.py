@@ -5,8 +5,6 @@ embedder is the arena's. Documents carry no metadata, so nothing stands in front
 and nodes are named by their place, so that ties fall the same way on every run.
 """
 
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,19 +13,9 @@ from typing import Any
 import embedding
 
 from systems.base import Output, Span, Unavailable
-from systems.fill import cut, fill, tokens
+from systems.fill import cut
+from systems.pieces import JOINT, Piece, piece, readable, show, size
 from systems.spans import Finder
-
-JOINT = "\n\n"  # what LlamaIndex's compact synthesizer puts between nodes
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A node's text, and where in the source it stands; None where it does not."""
-
-    text: str
-    start: int | None
 
 
 @dataclass(frozen=True)
@@ -36,8 +24,8 @@ class AutoMerging:
 
     name: str = "LlamaIndex AutoMerging"
     rule: str = (
-        "similarity_top_k is the largest whose merged nodes fit together; what room is left goes "
-        "to nodes of the next, by score, that fit; if none does, the best is cut"
+        "similarity_top_k is the largest whose merged nodes fit together; the room left goes to "
+        "the next leaves, by score, that fit; if there are none, the first is cut"
     )
     package: str | None = "llama-index-core"
 
@@ -68,28 +56,23 @@ class _Merging:
 
     def answer(self, question: str, budgets: Sequence[int]) -> list[Output]:
         """Merge ever more leaves, until they overflow the largest budget."""
-        query = readable(question)
+        query = asked(question)
         found = self.index.as_retriever(similarity_top_k=max(1, self.leaves)).retrieve(query)
-        merged: list[list[Piece]] = []
-        for k in range(1, len(found) + 1):
-            merged.append(self._merge(query, found[:k]))
-            if _size(merged[-1]) > max(budgets):
-                break
-        return [self._fit(merged, budget) for budget in budgets]
+        merged: list[list[Piece]] = [[]]
+        while len(merged) <= len(found) and size(merged[-1]) <= max(budgets):
+            merged.append(self._merge(query, found[: len(merged)]))
+        leaves = [self.pieces[leaf.node.node_id] for leaf in found]
+        outputs = []
+        for budget in budgets:
+            k = max(k for k, nodes in enumerate(merged) if size(nodes) <= budget)
+            outputs.append(show([*merged[k], *leaves[k:]], budget))
+        return outputs
 
     def _merge(self, query: str, leaves: Sequence[Any]) -> list[Piece]:
         from llama_index.core.retrievers import AutoMergingRetriever
 
         retriever = AutoMergingRetriever(_Found(leaves), self.storage)
         return [self.pieces[node.node.node_id] for node in retriever.retrieve(query)]
-
-    def _fit(self, merged: Sequence[list[Piece]], budget: int) -> Output:
-        whole = [step for step in merged if _size(step) <= budget]
-        first = whole[-1] if whole else []
-        over = next((step for step in merged if _size(step) > budget), [])
-        # What is of the next step only, behind what this one holds
-        more = [piece for piece in over if piece not in first]
-        return take([*first, *more], budget)
 
 
 @dataclass(frozen=True)
@@ -102,37 +85,17 @@ class _Found:
         return list(self.nodes)
 
 
-def _size(found: Sequence[Piece]) -> int:
-    return tokens(JOINT.join(piece.text for piece in found))
-
-
-def take(found: Sequence[Piece], budget: int) -> Output:
-    """Pieces in the order given while they fit, skipping those that do not; else the first, cut."""
-    parts = [piece.text for piece in found]
-    taken = [found[i] for i in fill(parts, range(len(parts)), budget, tokens, JOINT)]
-    if found and not taken:
-        taken = [Piece(cut(found[0].text, budget), found[0].start)]
-    return Output(
-        text=JOINT.join(piece.text for piece in taken),
-        spans=tuple(
-            (piece.start, piece.start + len(piece.text))
-            for piece in taken
-            if piece.start is not None and piece.text
-        ),
-    )
-
-
 @dataclass(frozen=True)
 class SentenceOptimizer:
-    """``SentenceEmbeddingOptimizer`` behind a vector index of default chunks (1024, 200)."""
+    """``SentenceEmbeddingOptimizer`` behind a vector index of default chunks (1024, 200).
+
+    Tried as well, and worth less: percentile cutoffs of 0.5 and 0.1, and for the 1, 2 or 4 best
+    chunks the largest cutoff that fits. A kept sentence brings its neighbours, as by default.
+    """
 
     name: str = "LlamaIndex SentenceEmbeddingOptimizer"
-    rule: str = (
-        "of the similarity_top_k=2 chunks, the largest percentile_cutoff that fits; where a "
-        "sentence of each is too much, cut at the budget"
-    )
+    rule: str = "as many chunks as fill the budget, each at percentile_cutoff=0.25, then cut"
     package: str | None = "llama-index-core"
-    top_k: int = 2  # LlamaIndex's default
 
     def read(self, text: str) -> "_Optimizing":
         """Cut into chunks and embed them."""
@@ -141,41 +104,33 @@ class SentenceOptimizer:
 
         chunks = SentenceSplitter(id_func=place).get_nodes_from_documents([document(text)])
         index = llama_index.VectorStoreIndex(chunks, embed_model=embed_model())
-        return _Optimizing(pieces(text, chunks), index, self.top_k)
+        return _Optimizing(pieces(text, chunks), index)
 
 
 @dataclass(frozen=True)
 class _Optimizing:
     pieces: dict[str, Piece]
     index: Any
-    top_k: int
 
     def answer(self, question: str, budgets: Sequence[int]) -> list[Output]:
-        """Retrieve once, then shorten to each budget."""
-        query = readable(question)
-        found = self.index.as_retriever(similarity_top_k=self.top_k).retrieve(query)
-        sentences = [self._sentences(chunk.node) for chunk in found]
-        return [self._fit(query, found, sentences, budget) for budget in budgets]
+        """Shorten the best chunks once, then cut what is left of them."""
+        from llama_index.core.postprocessor import SentenceEmbeddingOptimizer
 
-    def _fit(
-        self, query: str, found: Sequence[Any], sentences: Sequence[list[Piece]], budget: int
-    ) -> Output:
-        # Below a whole sentence of the shortest chunk, the package takes all of that chunk.
-        least = 1 / min(map(len, sentences), default=1)
-        shares = {n / len(of_one) for of_one in sentences for n in range(1, len(of_one) + 1)}
-        cutoffs = sorted(share for share in shares if share >= least)
-
-        @cache
-        def shortened(cutoff: float) -> str:
-            return JOINT.join(_shortened(query, found, cutoff))
-
-        fitting = bisect_right(cutoffs, budget, key=lambda cutoff: tokens(shortened(cutoff)))
-        text = shortened(cutoffs[max(0, fitting - 1)]) if cutoffs else ""
-        kept = cut(text, budget)
-        return Output(kept, _standing(kept, [piece for of_one in sentences for piece in of_one]))
+        query = asked(question)
+        # A quarter of a chunk's 1024 tokens is the least that a full one leaves.
+        retriever = self.index.as_retriever(similarity_top_k=1 + max(budgets) // 256)
+        found = retriever.retrieve(query)
+        sentences = [sentence for chunk in found for sentence in self._sentences(chunk.node)]
+        optimizer = SentenceEmbeddingOptimizer(embed_model=embed_model(), percentile_cutoff=0.25)
+        # It writes into the nodes that it is given.
+        copies = [chunk.model_copy(deep=True) for chunk in found]
+        shortened = optimizer.postprocess_nodes(copies, query_str=query)
+        whole = JOINT.join(chunk.node.get_content() for chunk in shortened)
+        texts = [cut(whole, budget) for budget in budgets]
+        return [Output(text, _standing(text, sentences)) for text in texts]
 
     def _sentences(self, chunk: Any) -> list[Piece]:
-        """The sentences of a chunk as the package cuts them."""
+        """The sentences of a chunk, cut as the optimizer cuts them."""
         from llama_index.core.utils import globals_helper
 
         start = self.pieces[chunk.node_id].start
@@ -185,33 +140,20 @@ class _Optimizing:
         ]
 
 
-def _shortened(query: str, found: Sequence[Any], cutoff: float) -> list[str]:
-    """What the package leaves of each chunk; it writes into chunks, so it is given copies."""
-    from llama_index.core.postprocessor import SentenceEmbeddingOptimizer
-
-    # A share is a quotient: without a little more, 49 * (1 / 49) is less than 1.
-    optimizer = SentenceEmbeddingOptimizer(
-        embed_model=embed_model(), percentile_cutoff=cutoff + 1e-9
-    )
-    chunks = [chunk.model_copy(deep=True) for chunk in found]
-    return [
-        chunk.node.get_content() for chunk in optimizer.postprocess_nodes(chunks, query_str=query)
-    ]
-
-
 def _standing(text: str, sentences: Sequence[Piece]) -> tuple[Span, ...]:
     """Where the sentences stand that a text holds, and the one that it breaks off in."""
     found = []
-    for piece in sentences:
-        length = len(piece.text) if piece.text in text else _broken_off(text, piece.text)
-        if piece.start is not None and length:
-            found.append((piece.start, piece.start + length))
+    for sentence in sentences:
+        shown = sentence.text if sentence.text in text else _broken_off(text, sentence.text)
+        if sentence.start is not None and shown:
+            found.append((sentence.start, sentence.start + len(shown)))
     return tuple(found)
 
 
-def _broken_off(text: str, sentence: str) -> int:
-    """Characters of the longest beginning of a sentence that a text ends with."""
-    return next((n for n in range(len(sentence), 0, -1) if text.endswith(sentence[:n])), 0)
+def _broken_off(text: str, sentence: str) -> str:
+    """The longest beginning of a sentence that a text ends with."""
+    lengths = range(len(sentence), 0, -1)
+    return next((sentence[:n] for n in lengths if text.endswith(sentence[:n])), "")
 
 
 # --- what every LlamaIndex system needs ---
@@ -253,9 +195,9 @@ def document(text: str) -> Any:
     return core().Document(text=readable(text), id_="text")
 
 
-def readable(text: str) -> str:
-    """The text with lone surrogates, which LlamaIndex cannot hash, as U+FFFD: offsets stay."""
-    return _SURROGATE.sub("\ufffd", text)
+def asked(question: str) -> str:
+    """A question as LlamaIndex takes one: it embeds any text but the empty one."""
+    return readable(question) or " "
 
 
 def place(number: int, parent: Any) -> str:
@@ -268,18 +210,12 @@ def pieces(text: str, nodes: Sequence[Any]) -> dict[str, Piece]:
 
     A node's own offsets count from its parent's beginning, so they are added up.
     """
-    clean, finder = readable(text), Finder(readable(text))
+    finder = Finder(readable(text))
     known: dict[str, Piece] = {}
     for node in nodes:
-        parent = node.parent_node and known[node.parent_node.node_id].start
-        start = None
-        if node.start_char_idx is not None and (node.parent_node is None or parent is not None):
-            start = node.start_char_idx + (parent or 0)
-        if start is None or not clean.startswith(node.text, start):
-            span = finder.find(node.text, start or 0) or finder.find(node.text)
-            start = span and span[0]
-        shown = node.text if start is None else text[start : start + len(node.text)]
-        known[node.node_id] = Piece(shown, start)
+        base = 0 if node.parent_node is None else known[node.parent_node.node_id].start
+        start = None if None in (base, node.start_char_idx) else base + node.start_char_idx
+        known[node.node_id] = piece(text, node.text, start, finder)
     return known
 
 
