@@ -6,7 +6,7 @@ needs no download and takes the question and a share of the text to keep.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -59,15 +59,24 @@ class _Text:
         before, smallest = self.text, crush(self.text, _SMALLEST_SHARE)
         while count(smallest) > budget and len(smallest) < len(before):
             before, smallest = smallest, crush(smallest, _SMALLEST_SHARE)
-        kept, low, high = fill.cut(smallest, budget), _SMALLEST_SHARE, 1.0
-        for _ in range(_HALVINGS):
-            share = (low + high) / 2
-            tried = crush(before, share)
-            if count(tried) <= budget:
-                kept, low = tried, share
-            else:
-                high = share
+        if count(smallest) > budget:
+            kept = fill.cut(smallest, budget)
+        else:
+            kept = _largest(lambda share: crush(before, share), smallest, budget)
         return Output(kept, locate(self.text, kept.splitlines()))
+
+
+def _largest(crush: Callable[[float], str], smallest: str, budget: int) -> str:
+    """What the largest share leaves that fits, as far as halving finds it."""
+    kept, low, high = smallest, _SMALLEST_SHARE, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        tried = crush(share)
+        if environment.token_counter(data.TOKENIZER)(tried) <= budget:
+            kept, low = tried, share
+        else:
+            high = share
+    return kept
 
 
 @cache

@@ -92,7 +92,7 @@ def _sumy() -> tuple[Any, Any]:
         from sumy.summarizers.lex_rank import LexRankSummarizer
         from sumy.utils import get_stop_words
     except ModuleNotFoundError as error:
-        raise Unavailable("pip install 'sumy>=0.11,<1'") from error
+        raise Unavailable("pip install 'sumy>=0.13,<1'") from error
     summarizer = LexRankSummarizer(Stemmer("english"))
     summarizer.stop_words = get_stop_words("english")
     return summarizer, Tokenizer("english")

@@ -98,7 +98,7 @@ def by_words(parts: list[str]) -> _Score:
         import bm25s
         import Stemmer
     except ModuleNotFoundError as error:
-        raise Unavailable("pip install 'bm25s>=0.2' 'PyStemmer>=2.2,<4'") from error
+        raise Unavailable("pip install 'bm25s>=0.3,<1' 'PyStemmer>=2.2,<4'") from error
     stemmer = Stemmer.Stemmer("english")
 
     def tokenized(texts: list[str]) -> Any:

@@ -26,7 +26,7 @@ def punkt() -> Any:
     folder = Path(str(found and found.origin)).parent / "_static" / "nltk_cache"
     tables = folder / "tokenizers" / "punkt_tab" / "english"
     if not tables.is_dir():
-        raise Unavailable("no Punkt tables; pip install 'llama-index-core>=0.12.38'")
+        raise Unavailable("no Punkt tables; pip install 'llama-index-core>=0.12,<0.15'")
     import nltk
     from nltk.tokenize.punkt import PunktTokenizer
 
