@@ -22,10 +22,10 @@ SOURCES := README.md LICENSE $(shell find $(PACKAGES) -name __pycache__ -prune -
 # Builds of the wheel share the build folder.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench bench-full clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
 
 demo: .venv-demo/.installed ## a long document, three questions, a few hundred tokens each
 	.venv-demo/bin/hier demo
@@ -38,10 +38,15 @@ check: .venv/.installed ## lint, format, types
 	.venv/bin/ruff format --check .
 	cd .venv && bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache
 
-bench: .venv/.installed ## quality, speed and memory, into benchmarks/results
-	.venv/bin/python benchmarks/evidence.py
-	.venv/bin/python benchmarks/evidence.py --embedder sentence-transformers/all-MiniLM-L6-v2
-	.venv/bin/python benchmarks/overview.py
+# The quick half of the arena: nothing neural, nothing slow; planted facts where no data is.
+QUICK := hier "hier, no question" "DOS RAG" "BM25 passages" head tail "middle cut out" stride
+
+bench: .venv/.installed ## ours beside cheap systems and DOS RAG: minutes, into benchmarks/cache/bench
+	.venv/bin/python benchmarks/arena.py --embedder static --systems $(QUICK) --costs \
+		--out benchmarks/cache/bench
+
+bench-full: .venv/.installed ## all systems, speed and soak, into benchmarks/results, docs and README
+	.venv/bin/python benchmarks/arena.py --costs
 	.venv/bin/python benchmarks/speed.py
 	.venv/bin/python benchmarks/soak.py
 	.venv/bin/python benchmarks/readme.py

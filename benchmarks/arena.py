@@ -7,7 +7,8 @@ takes its process down, has failed on that document and the run goes on.
 
     python benchmarks/arena.py [--systems hier] [--sets squad,cuad] [--out -]
 
-Exit code 1: a context over its budget. 2: the data is missing or bad, or there is no room to write.
+Exit code 1: a context is over its budget, or ours failed. 2: the data is missing or bad, or there
+is no room to write.
 """
 
 import os
@@ -17,8 +18,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +36,10 @@ import results
 import runs
 import schedule
 import scores
-from systems import systems
+from systems import ours, systems
 
-MATTERS = ("suite", "sets", "documents", "questions", "systems", "embedder", "budgets")
+# The options that decide what is measured; the others decide only how.
+MATTERS = "suite sets documents questions systems embedder budgets build compress".split()
 SUITES = ("evidence", "overview")
 EVERY = "all"
 
@@ -54,11 +58,23 @@ def parser() -> argparse.ArgumentParser:
     add("--systems", nargs="+", help="names of systems, or how they begin; default: all")
     add("--embedder", default=EVERY, help="static, all-MiniLM-L6-v2, or all")
     add("--budgets", default=",".join(map(str, data.BUDGETS)), help="comma-separated budgets")
+    add("--build", type=_assignment, action="append", default=[], help="KEY=JSON for hier.build")
+    add("--compress", type=_assignment, action="append", default=[], help="KEY=JSON for compress")
     add("--workers", type=int, default=2, help="processes; 1 runs everything in this one")
     add("--retry", action="store_true", help="run again what failed")
     add("--costs", action="store_true", help="measure speed and memory too, one at a time")
     add("--out", help="folder of results and charts; '-' writes none")
     return described
+
+
+def _assignment(value: str) -> tuple[str, Any]:
+    key, separator, text = value.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"expected KEY=JSON, found {value!r}")
+    try:
+        return key, json.loads(text)
+    except ValueError:
+        return key, text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,16 +83,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         documents, source = suite(options)
         chosen = select(systems(), options.systems, options.embedder)
+        find = partial(ours.varied, build=dict(options.build), compress=dict(options.compress))
+        chosen = [find(system.name) for system in chosen]
         budgets = tuple(sorted(int(b) for b in options.budgets.split(",")))
         folder = embedding.cache_folder() / "runs"
-        outcomes = schedule.run(chosen, documents, budgets, folder, options.workers, options.retry)
+        outcomes = schedule.run(
+            chosen, documents, budgets, folder, options.workers, options.retry, find
+        )
         summary = scores.summarise(outcomes, documents, budgets)
         print("\n".join(report.table(summary)))
         _write(options, source, outcomes, documents, summary, folder)
     except (data.DataError, runs.StorageError, ChoiceError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 1 if any(s["overshoots"]["contexts"] for s in summary["systems"].values()) else 0
+    return 1 if any(map(_broken, summary["systems"].values())) else 0
+
+
+def _broken(entry: dict[str, Any]) -> bool:
+    """Whether a budget was overshot, or a document was too much for ours."""
+    return bool(entry["overshoots"]["contexts"] or (entry["ours"] and entry["failures"]))
 
 
 def suite(options: argparse.Namespace) -> tuple[list[data.Document], str]:

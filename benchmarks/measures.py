@@ -29,7 +29,7 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 _YES_OR_NO = {"yes", "no", "true", "false"}
 # A word, a number or an identifier with what may stand inside it: 3.14, 12:30, F-16, snake_case.
 _LITERAL = re.compile(r"\w+(?:[.,:/@&'’-]\w+)*")
-_POSSESSIVE = re.compile(r"['’]s$")
+_POSSESSIVE = ("'s", "’s")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def literals(text: str, start: int, end: int) -> Iterator[str]:
 
 
 def _bare(word: str) -> str:
-    return _POSSESSIVE.sub("", word)
+    return word[:-2] if word.endswith(_POSSESSIVE) else word
 
 
 def _opens(text: str, start: int) -> bool:

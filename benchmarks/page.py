@@ -51,7 +51,9 @@ def _opening(result: Figures) -> str:
 
 Every system got the same documents, questions and token budgets, and where it takes an embedder the
 same one; it was charged for all the text it returned, counted by tiktoken as
-{result["settings"]["tokenizer"]}. This page is written by `benchmarks/results.py` from `benchmarks/results/arena.json`; the
+{result["settings"]["tokenizer"]}.
+
+This page is written by `benchmarks/results.py` from `benchmarks/results/arena.json`; the
 values of every question are in `arena-records.jsonl.gz` beside it. What the measures are, and how
 to run this, is in [benchmarks](../benchmarks/README.md).
 
@@ -165,8 +167,7 @@ def _each_set(result: Figures, names: Sequence[str], image: str | None) -> Itera
     if not lost:
         yield "Nowhere, on any set at any budget."
         return
-    cells = len(result["budgets"]) * len(result["systems"][ours]["sets"])
-    yield f"{len(lost)} of {cells} cells of set and budget."
+    yield f"{len(lost)} of {cells(result, ours)} cells of set and budget."
     yield table(["set", "tokens allowed", "ours", "best", "by"], lost)
 
 
@@ -175,15 +176,21 @@ def _beside(result: Figures, ours: str, base: str) -> str:
     us, them = result["systems"][ours]["sets"], result["systems"][base]["sets"]
     rows = []
     for name in us:
-        cells = []
+        shown = []
         for measure in (f"EvidenceRecall@{budget}" for budget in budgets):
             if measure in us[name] and measure in them.get(name, {}):
                 left, right = us[name][measure], them[name][measure]
                 cell = f"{left:.3f} / {right:.3f}"
-                cells.append(f"**{cell}**" if left < right else cell)
-        if cells:
-            rows.append([name, *cells])
+                shown.append(f"**{cell}**" if left < right else cell)
+        if shown:
+            rows.append([name, *shown])
     return table(["set", *(f"{budget:,}" for budget in budgets)], rows)
+
+
+def cells(result: Figures, ours: str) -> int:
+    """How many cells of set and budget have evidence to be found."""
+    sets = result["systems"][ours]["sets"].values()
+    return sum(measure.startswith("EvidenceRecall@") for held in sets for measure in held)
 
 
 def losses(result: Figures, ours: str, names: Sequence[str]) -> list[list[str]]:
@@ -198,8 +205,8 @@ def losses(result: Figures, ours: str, names: Sequence[str]) -> list[list[str]]:
             rivals = {n: systems[n]["sets"].get(name, {}).get(measure, 0.0) for n in names}
             best = max((n for n in names if not systems[n]["ours"]), key=rivals.get, default=None)
             if best and rivals[best] > values[measure]:
-                cells = (f"{values[measure]:.3f}", f"{rivals[best]:.3f}")
-                found.append([name, f"{budget:,}", *cells, best])
+                pair = (f"{values[measure]:.3f}", f"{rivals[best]:.3f}")
+                found.append([name, f"{budget:,}", *pair, best])
     return found
 
 

@@ -16,6 +16,7 @@ import stdlib_text
 NAME = "planted"
 SEED = 11
 CHARACTERS = (40_000, 160_000)  # shortest and longest document
+MOST = 50  # questions of a document: there are no more places to name
 
 FIRST_NAMES = """
 Odile Tamsin Anders Ferenc Isaura Bram Mirela Caspian Yusra Leopold Greta Idris Wilma Noor Petra
@@ -23,10 +24,8 @@ Odile Tamsin Anders Ferenc Isaura Bram Mirela Caspian Yusra Leopold Greta Idris 
 LAST_NAMES = """
 Brask Okoro Vik Halloran Lindqvist Oduya Stroud Rook Pelham Ansah Zamora Thorne Castellan Marsh
 """.split()
-PLACES = """
-Varnholm Skarra Dellwater Hollincross Teufenmoor Lomsgate Brackwell Ostrava Penrith Quillon
-Astergard Mirefield Corvane Tarnside Ebbing Fennimore Galtby Harrowmere Ilvesk Jorvale
-""".split()
+PLACE_STARTS = "Varn Skar Dell Mire Cor Tarn Galt Ilve Jor Quil Fenn Harro Astel Brack".split()
+PLACE_ENDS = "holm water gate field vane side by moor".split()
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ SETS = {"planted_fact": FACTS, "planted_hop": HOPS, "planted_code": FACTS}
 
 
 def suite(documents: int = 6, questions: int = 12, seed: int = SEED) -> list[data.Document]:
-    """Documents of every planted set, each with as many questions, in text of rising length."""
+    """Documents of every planted set, in text of rising length, with at most 50 questions each."""
     shortest, longest = CHARACTERS
     made = []
     for name, kinds in SETS.items():
@@ -146,7 +145,7 @@ def suite(documents: int = 6, questions: int = 12, seed: int = SEED) -> list[dat
             length = shortest + (longest - shortest) * number // max(1, documents - 1)
             draw = random.Random(f"{seed} {name} {number}")
             text = _filler(name, length, number)
-            made.append(_document(name, number, text, kinds, questions, draw))
+            made.append(_document(name, number, text, kinds, min(questions, MOST), draw))
     return made
 
 
@@ -189,7 +188,7 @@ def _document(
 def _fields(count: int, draw: random.Random) -> list[dict[str, str]]:
     """Names, places and numbers for each fact; no name and no place serves two."""
     people = draw.sample([f"{a} {b}" for a in FIRST_NAMES for b in LAST_NAMES], count)
-    places = draw.sample([f"{a}{b}" for a in PLACES for b in ("", " North", " Ferry")], 2 * count)
+    places = draw.sample([f"{a}{b}" for a in PLACE_STARTS for b in PLACE_ENDS], 2 * count)
     return [
         {
             "person": people[i],

@@ -1,35 +1,98 @@
 """Write the measured figures into the README, from the stored result files."""
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import curves
 import environment
+import page
 
 README = Path(__file__).parents[1] / "README.md"
+Figures = dict[str, Any]
+OURS, NEURAL, BASELINE = "hier", "hier, MiniLM", "DOS RAG, MiniLM"
 
 
-def evidence(static: dict[str, Any], neural: dict[str, Any]) -> str:
-    """Return tokens saved and evidence kept, without and with a neural model."""
-    rows = (
-        f"| {int(budget):,} | {cell['saved']:.1%} | {cell['recall']:.1%} "
-        f"| {neural['macro'][budget]['recall']:.1%} |\n"
-        for budget, cell in static["macro"].items()
+def evidence(arena: Figures) -> str:
+    """Return tokens saved and evidence kept, ours beside the baseline; the curves; our losses."""
+    systems, budgets = arena["systems"], arena["budgets"]
+    shown = {
+        "evidence kept": OURS,
+        "with all-MiniLM-L6-v2": NEURAL,
+        "[DOS RAG](https://arxiv.org/abs/2506.03989) with it": BASELINE,
+    }
+    columns = {title: name for title, name in shown.items() if name in systems}
+    rows = [
+        [
+            f"{budget:,}",
+            f"{systems[OURS]['macro'][f'TokensSaved@{budget}'][0]:.1%}",
+            *(_percent(systems[name], f"EvidenceRecall@{budget}") for name in columns.values()),
+            *([_economy(systems[NEURAL], budget)] if BASELINE in columns.values() else []),
+        ]
+        for budget in budgets
+    ]
+    more = ["which needs, for as much"] if BASELINE in columns.values() else []
+    head = ["tokens allowed", "tokens saved", *columns, *more]
+    return "\n\n".join([page.table(head, rows), *_curves(arena), _losses(arena)]) + "\n"
+
+
+def _percent(entry: Figures, measure: str) -> str:
+    """A macro mean, and by how much its interval reaches further at the most."""
+    mean, low, high = entry["macro"][measure]
+    return f"{mean:.1%} ± {100 * max(high - mean, mean - low):.1f}"
+
+
+def _economy(entry: Figures, budget: int) -> str:
+    found = entry["against"][f"TokenEconomy@{budget}"]
+    sign = {"=": "", ">=": "over ", "<=": "under "}[found["sign"]]
+    return f"{sign}{found['value']:.1f}x the tokens"
+
+
+def _curves(arena: Figures) -> Iterator[str]:
+    for embedder in dict.fromkeys(entry["embedder"] for entry in arena["systems"].values()):
+        yield f"![Evidence kept, all systems](benchmarks/results/recall-{embedder}.svg)"
+
+
+def _losses(arena: Figures) -> str:
+    """Return in how many cells of set and budget another system was above ours."""
+    counts = []
+    for name in (OURS, NEURAL):
+        if name in arena["systems"]:
+            entry = arena["systems"][name]
+            lost = page.losses(arena, name, curves.of_embedder(arena, entry["embedder"]))
+            cells = page.cells(arena, name)
+            counts.append(f"{len(lost)} of {cells} ({name})")
+    return (
+        "± is the 95% interval of a bootstrap over documents and questions. "
+        f"{len(arena['systems'])} systems ran. The best of the others kept more evidence in "
+        f"{', '.join(counts)} cells of set and budget; "
+        "[every table, every loss and every rule](docs/benchmarks.md)."
     )
-    head = "| tokens allowed | tokens saved | evidence kept | with all-MiniLM-L6-v2 |\n"
-    return head + "|---|---|---|---|\n" + "".join(rows)
 
 
-def overview(result: dict[str, Any]) -> str:
-    """Return the content words of reference summaries kept, beside the text's beginning."""
-    ours, lead = result["macro"]["hier, no question"], result["macro"]["lead"]
-    rows = (
-        f"| {int(budget):,} | {ours[budget]['content_words']:.1%} "
-        f"| {lead[budget]['content_words']:.1%} |\n"
-        for budget in ours
-    )
-    return "| tokens allowed | overview | the text's beginning |\n|---|---|---|\n" + "".join(rows)
+def overview(arena: Figures) -> str:
+    """Return the content words of reference summaries kept, ours beside others."""
+    shown = {
+        "overview": "hier, no question",
+        "asked": OURS,
+        "DOS RAG, asked": "DOS RAG",
+        "the text's beginning": "head",
+    }
+    columns = {title: name for title, name in shown.items() if name in arena["systems"]}
+    rows = [
+        [
+            f"{budget:,}",
+            *(
+                _percent(arena["systems"][name], f"ReferenceRecall@{budget}")
+                for name in columns.values()
+            ),
+        ]
+        for budget in arena["budgets"]
+    ]
+    return page.table(["tokens allowed", *columns], rows) + "\n"
 
 
 def speed(result: dict[str, Any]) -> str:
@@ -55,24 +118,35 @@ def soak(result: dict[str, Any]) -> str:
 
 
 SECTIONS = {
-    "evidence": (evidence, "evidence-static.json", "evidence-all-MiniLM-L6-v2.json"),
-    "overview": (overview, "overview-static.json"),
+    "evidence": (evidence, "arena.json"),
+    "overview": (overview, "arena.json"),
     "speed": (speed, "speed.json"),
     "soak": (soak, "soak.json"),
 }
 
 
-def filled(text: str) -> str:
-    """Return the README with what stands between each pair of marks made anew."""
-    for name, (write, *files) in SECTIONS.items():
-        opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, rest = text.split(opening)
-        _, after = rest.split(closing)
-        paths = (environment.RESULTS / file for file in files)
-        results = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
-        text = before + opening + write(*results) + closing + after
+def filled(text: str, folder: Path = environment.RESULTS) -> str:
+    """Return the README with what stands between each pair of marks made anew.
+
+    A section whose result was never stored is left as it stands; `missing` names it.
+    """
+    for name, (write, file) in SECTIONS.items():
+        path = folder / file
+        if path.exists():
+            opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+            before, rest = text.split(opening)
+            _, after = rest.split(closing)
+            result = json.loads(path.read_text(encoding="utf-8"))
+            text = before + opening + write(result) + closing + after
     return text
+
+
+def missing(folder: Path = environment.RESULTS) -> list[str]:
+    """Return the sections whose result is not stored."""
+    return [name for name, (_, file) in SECTIONS.items() if not (folder / file).exists()]
 
 
 if __name__ == "__main__":
     README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in missing():
+        print(f"no {SECTIONS[name][1]}: section {name} left as it stands", file=sys.stderr)

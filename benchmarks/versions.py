@@ -9,7 +9,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,8 @@ def of(system: Any) -> str:
     named = getattr(system, "version", None)
     if named is not None:
         return digest(system.name, str(named))
-    made = systems.family(system.name)
-    sources = sorted(_closure([type(system).__module__, *filter(None, [made])]), key=str)
-    return digest(system.name, _package(system.package), *map(_file, sources))
+    modules = (type(system).__module__, systems.family(system.name) or "")
+    return digest(system.name, _package(system.package), *map(_file, _closure(*modules)))
 
 
 def _package(name: str | None) -> str:
@@ -65,36 +64,29 @@ def _file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _closure(modules: Sequence[str]) -> set[Path]:
-    """Source files of modules and of all that they import, as far as they are ours."""
-    waiting: list[str] = list(modules)
-    found: dict[str, Path] = {}
+@cache
+def _closure(*modules: str) -> tuple[Path, ...]:
+    """Source files of modules and of all that they import, as far as they are ours; sorted."""
+    loaded = (getattr(sys.modules.get(module), "__file__", None) for module in modules)
+    waiting = [Path(file) for file in loaded if file]
+    found: set[Path] = set()
     while waiting:
-        name = waiting.pop()
-        if name not in found and (path := _source(name)):
-            found[name] = path
-            waiting.extend(_imports(path))
-    return set(found.values())
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(filter(None, map(_source, _imports(path))))
+    return tuple(sorted(found))
 
 
 def _source(module: str) -> Path | None:
-    """File of a module of this folder or of the engine."""
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    if loaded is None:
-        try:
-            found = importlib.util.find_spec(module)
-        except (ImportError, ValueError):
-            return None
-        loaded = found.origin if found else None
-    if loaded is None or not loaded.endswith(".py"):
-        return None
-    path = Path(loaded).resolve()
-    ours = module.split(".")[0] == "hier" or path.is_relative_to(FOLDER)
-    return path if ours or not _library(path) else None
-
-
-def _library(path: Path) -> bool:
-    return "site-packages" in path.parts or path.is_relative_to(Path(ast.__file__).parent)
+    """File of a module of this folder or of the engine; nothing is imported to find it."""
+    top, *rest = module.split(".")
+    root = FOLDER / top
+    if top == "hier" and (engine := importlib.util.find_spec("hier")) and engine.origin:
+        root = Path(engine.origin).parent
+    path = root.joinpath(*rest)
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
 
 
 def _imports(path: Path) -> Iterator[str]:

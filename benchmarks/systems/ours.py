@@ -10,8 +10,10 @@ from typing import Any
 
 import data
 import embedding
+import environment
 import versions
 
+from systems import named
 from systems.base import Output
 
 Arguments = dict[str, Any]
@@ -67,18 +69,29 @@ class _Tree:
     system: Ours
 
     def answer(self, question: str, budgets: Sequence[int]) -> list[Output]:
-        """Compress to each budget."""
+        """Compress to each budget.
+
+        Raises:
+            ValueError: a context says another number of tokens than tiktoken counts.
+        """
         query = question if self.system.asks else None
-        contexts = (
-            self.tree.compress(query, budget=budget, **self.system.compress) for budget in budgets
-        )
-        return [
-            Output(
-                text=context.text,
-                spans=tuple((s.start, s.end) for s in context.segments if s.kind == "verbatim"),
-            )
-            for context in contexts
-        ]
+        return [self._output(query, budget) for budget in budgets]
+
+    def _output(self, query: str | None, budget: int) -> Output:
+        context = self.tree.compress(query, budget=budget, **self.system.compress)
+        counted = environment.token_counter(data.TOKENIZER)(context.text)
+        if counted != context.tokens:
+            raise ValueError(f"miscounted: {context.tokens} tokens said, {counted} counted")
+        spans = tuple((s.start, s.end) for s in context.segments if s.kind == "verbatim")
+        return Output(context.text, spans)
+
+
+def varied(name: str, build: Arguments, compress: Arguments) -> Any:
+    """The system of a name; one of ours with these arguments added."""
+    system = named(name)
+    if not isinstance(system, Ours):
+        return system
+    return replace(system, build=system.build | build, compress=system.compress | compress)
 
 
 SYSTEMS = (
