@@ -44,6 +44,13 @@ SUITES = ("evidence", "overview")
 EVERY = "all"
 
 
+class ChoiceError(Exception):
+    """No system is of the name that was asked for."""
+
+
+FAULTS = (data.DataError, runs.StorageError, schedule.ProcessError, ChoiceError)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     described = argparse.ArgumentParser(
@@ -93,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summary = scores.summarise(outcomes, documents, budgets)
         print("\n".join(report.table(summary)))
         _write(options, source, outcomes, documents, summary, folder)
-    except (data.DataError, runs.StorageError, ChoiceError) as error:
+    except FAULTS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 1 if any(map(_broken, summary["systems"].values())) else 0
@@ -128,10 +135,6 @@ def suite(options: argparse.Namespace) -> tuple[list[data.Document], str]:
     return documents, str(folder)
 
 
-class ChoiceError(Exception):
-    """No system is of the name that was asked for."""
-
-
 def select(every: Sequence[Any], names: Sequence[str] | None, embedder: str) -> list[Any]:
     """The systems that were asked for, by name or by how their names begin, and by embedder.
 
@@ -139,7 +142,7 @@ def select(every: Sequence[Any], names: Sequence[str] | None, embedder: str) -> 
         ChoiceError: a name fits none.
     """
     short = embedder.rsplit("/", 1)[-1]
-    fitting = [s for s in every if short == EVERY or schedule.embedder(s) == short]
+    fitting = [s for s in every if short == EVERY or schedule.embedder(s) in (None, short)]
     if names is None:
         return fitting
     chosen: dict[str, Any] = {}
@@ -172,8 +175,11 @@ def _write(
     result = results.describe(summary, outcomes, costed, settings | {"data": Path(source).name})
     board = scores.board_of(outcomes, documents)
     place = Path(options.out) if options.out else environment.RESULTS
-    for path in results.write(place, result, board, None if options.out else page.PAGE):
-        print(f"written: {path}")
+    try:
+        written = results.write(place, result, board, None if options.out else page.PAGE)
+    except OSError as error:
+        raise runs.storage_error(place, error) from error
+    print(*(f"written: {path}" for path in written), sep="\n")
 
 
 if __name__ == "__main__":

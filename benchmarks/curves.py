@@ -18,7 +18,7 @@ Figures = dict[str, Any]
 def draw(result: Figures, folder: Path) -> list[Path]:
     """Every chart that the result has figures for, one an embedder where embedders differ."""
     drawn = []
-    for embedder in dict.fromkeys(s["embedder"] for s in result["systems"].values()):
+    for embedder in embedders(result):
         systems = of_embedder(result, embedder)
         title = f"Gold evidence in the context, embedder {embedder}"
         path = folder / f"recall-{embedder}.svg"
@@ -31,9 +31,16 @@ def draw(result: Figures, folder: Path) -> list[Path]:
     return drawn
 
 
+def embedders(result: Figures) -> list[str]:
+    """The embedders that systems were given; ``"static"`` alone where none took any."""
+    found = (entry["embedder"] for entry in result["systems"].values())
+    return list(dict.fromkeys(filter(None, found))) or ["static"]
+
+
 def of_embedder(result: Figures, embedder: str) -> list[str]:
-    """The systems that were given an embedder, the best first."""
-    names = [n for n, entry in result["systems"].items() if entry["embedder"] == embedder]
+    """The systems that were given an embedder, and those that take none; the best first."""
+    systems = result["systems"]
+    names = [name for name in systems if systems[name]["embedder"] in (embedder, None)]
     return sorted(names, key=lambda name: -sum(_known(result, name, "EvidenceRecall")))
 
 

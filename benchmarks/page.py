@@ -23,7 +23,7 @@ def page(result: Figures, charts: Sequence[Path], folder: Path) -> str:
     images = {path.stem: os.path.relpath(path, folder) for path in charts}
     parts = [
         _opening(result),
-        *(_embedder(result, name, images) for name in _embedders(result)),
+        *(_embedder(result, name, images) for name in curves.embedders(result)),
         _overview(result, images),
         _costs(result),
         _troubles(result),
@@ -37,10 +37,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, the first column left and the others right."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _embedders(result: Figures) -> list[str]:
-    return list(dict.fromkeys(s["embedder"] for s in result["systems"].values()))
 
 
 def _opening(result: Figures) -> str:
@@ -72,7 +68,7 @@ def _embedder(result: Figures, embedder: str, images: dict[str, str]) -> str:
         parts.append(f"![Recall against tokens allowed]({images[f'recall-{embedder}']})")
     parts.append("Share of the gold evidence in the context, mean over sets, and its interval.")
     parts.append(_macro(result, names, "EvidenceRecall"))
-    parts += _against(result, names)
+    parts += _against(result, names, embedder)
     for kind, words in (
         ("AnswerRecall", "Share of questions whose answer stands in the context"),
         ("LiteralRecall", "Share of the evidence's numbers, dates, names and identifiers kept"),
@@ -104,12 +100,14 @@ def _interval(cell: Sequence[float] | None, form: str) -> str:
     return f"{cell[0]:{form}} ({cell[1]:{form}} to {cell[2]:{form}})"
 
 
-def _against(result: Figures, names: Sequence[str]) -> Iterator[str]:
+def _against(result: Figures, names: Sequence[str], embedder: str) -> Iterator[str]:
     """Difference and ratio to the baseline, and the tokens it needs for the same recall."""
-    beside = [n for n in names if result["systems"][n]["baseline"]]
+    systems, budgets = result["systems"], result["budgets"]
+    own = (systems[n]["baseline"] for n in names if systems[n]["embedder"] == embedder)
+    base = next(filter(None, own), None)
+    beside = [n for n in names if base and systems[n]["baseline"] == base]
     if not beside:
         return
-    base, budgets = result["systems"][beside[0]]["baseline"], result["budgets"]
     head = ["tokens allowed", *(f"{budget:,}" for budget in budgets)]
     for key, words, form in (
         ("difference", f"Evidence recall less that of {base}", "+.3f"),

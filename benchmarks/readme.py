@@ -52,7 +52,7 @@ def _economy(entry: Figures, budget: int) -> str:
 
 
 def _curves(arena: Figures) -> Iterator[str]:
-    for embedder in dict.fromkeys(entry["embedder"] for entry in arena["systems"].values()):
+    for embedder in curves.embedders(arena):
         yield f"![Evidence kept, all systems](benchmarks/results/recall-{embedder}.svg)"
 
 

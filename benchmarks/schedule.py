@@ -26,6 +26,10 @@ MINILM = embedding.MINILM.rsplit("/", 1)[-1]
 BASELINE = "DOS RAG"  # how the names of the systems begin that others are measured against
 
 
+class ProcessError(Exception):
+    """A process could not even begin its work."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A system's run over the suite.
@@ -48,9 +52,14 @@ def is_baseline(system: Any) -> bool:
     return bool(system.name.startswith(BASELINE))
 
 
-def embedder(system: Any) -> str:
-    """Short name of a system's embedder, which its name tells; one without any counts as static."""
-    return MINILM if "MiniLM" in system.name else embedding.STATIC
+def embedder(system: Any) -> str | None:
+    """Short name of a system's embedder, which it or its name tells; None for one without any."""
+    own = getattr(system, "embedder", None)
+    if isinstance(own, str):
+        return own.rsplit("/", 1)[-1]
+    if "MiniLM" in system.name:
+        return MINILM
+    return embedding.STATIC if is_baseline(system) else None
 
 
 def run(
@@ -75,6 +84,7 @@ def run(
 
     Raises:
         StorageError: a run could not be kept. What was kept before stays.
+        ProcessError: a process ended before it had begun anything.
     """
     apart = find if workers > 1 else None
     pool = ThreadPoolExecutor(max(1, workers))
@@ -123,7 +133,7 @@ class _Task:
         """Put a process's end down to the document that it had begun.
 
         Raises:
-            RuntimeError: it had begun none.
+            ProcessError: it had begun none.
         """
         variants = [contest.for_set(self.system, document.dataset) for document in documents]
         files = [
@@ -132,7 +142,7 @@ class _Task:
         ]
         last = runs.begun(files)
         if last is None:
-            raise RuntimeError(f"the process for {self.system.name} ended before it began")
+            raise ProcessError(f"the process for {self.system.name} ended before it began")
         number = files.index(last)
         failure = "ProcessDied: the process ended while it worked on this document"
         runs.save(last, contest.failed(variants[number], documents[number], failure))

@@ -14,6 +14,7 @@ import bootstrap
 import contest
 import data
 import economy
+import embedding
 import environment
 import measures
 import numpy as np
@@ -203,10 +204,13 @@ def _compare(
 
 
 def baseline(outcomes: Sequence[schedule.Outcome], outcome: schedule.Outcome) -> int | None:
-    """Number of the baseline with the same embedder; None for a baseline, and where none ran."""
+    """Number of the baseline with the same embedder, or the static one for a system without any.
+
+    None for a baseline, and where none ran.
+    """
     if schedule.is_baseline(outcome.system):
         return None
-    wanted = schedule.embedder(outcome.system)
+    wanted = schedule.embedder(outcome.system) or embedding.STATIC
     for number, other in enumerate(outcomes):
         if schedule.is_baseline(other.system) and schedule.embedder(other.system) == wanted:
             return number

@@ -283,7 +283,7 @@ class TestSchedule:
         assert not list(tmp_path.rglob("*.begun"))
 
     def test_one_that_never_begins_blames_no_document(self, tmp_path, deadly):
-        with pytest.raises(RuntimeError, match="ended before it began"):
+        with pytest.raises(schedule.ProcessError, match="ended before it began"):
             schedule.run([deadly.Deadly("unmade")], DOCUMENTS, BUDGETS, tmp_path, find=deadly.find)
         assert not list(tmp_path.rglob("*.jsonl.gz"))
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import arena
 import pytest
 import results
+from systems import Missing
 from systems.ours import Ours
 
 BENCHMARKS = Path(arena.__file__).parent
@@ -148,14 +149,18 @@ def test_no_room_to_write_is_one_line_and_exit_2(folder, tmp_path):
 
 
 class TestSelect:
-    systems = (Ours("hier"), Ours("hier, MiniLM"), Ours("head"))
+    systems = (
+        Ours("hier"),
+        Ours("hier, MiniLM", embedder="sentence-transformers/all-MiniLM-L6-v2"),
+        Missing("head", "takes no embedder"),
+    )
 
     @pytest.mark.parametrize(
         ("names", "embedder", "chosen"),
         [
             (None, "all", ["hier", "hier, MiniLM", "head"]),
             (None, "static", ["hier", "head"]),
-            (None, "sentence-transformers/all-MiniLM-L6-v2", ["hier, MiniLM"]),
+            (None, "sentence-transformers/all-MiniLM-L6-v2", ["hier, MiniLM", "head"]),
             (["hier"], "all", ["hier"]),
             (["HI"], "all", ["hier", "hier, MiniLM"]),
             (["head", "hier"], "static", ["head", "hier"]),

@@ -38,6 +38,10 @@ class Named:
     rule: str = "keeps to it"
 
     @property
+    def embedder(self):
+        return "static" if self.name == "hier" else None
+
+    @property
     def package(self):
         return "hier-context" if self.name.startswith("hier") else None
 
@@ -129,6 +133,13 @@ def test_the_baseline_is_the_one_of_the_same_embedder(result):
     assert baselines["DOS RAG"] is None
 
 
+def test_one_without_an_embedder_stands_with_all_but_beside_the_static_baseline(result, text):
+    assert result["systems"]["head"]["embedder"] is None
+    assert result["systems"]["head"]["baseline"] == "DOS RAG"
+    static, neural = (part.split("\n## ")[0] for part in text.split("## Evidence, embedder ")[1:3])
+    assert static.count("| head |") > neural.count("| head |") > 0
+
+
 def test_a_bound_is_printed_as_one(result, text):
     found = result["systems"]["hier, MiniLM"]["against"]["TokenEconomy@512"]
     assert (found["sign"], found["value"]) == (">=", 16)  # 8192 tokens were not enough
@@ -191,5 +202,5 @@ def test_the_page_of_the_repository_is_the_stored_result(repository):
 
 
 def _drawn(found):
-    embedders = {entry["embedder"] for entry in found["systems"].values()}
-    return {"overview"} | {f"{kind}-{e}" for kind in ("recall", "sets") for e in embedders}
+    named = curves.embedders(found)
+    return {"overview"} | {f"{kind}-{e}" for kind in ("recall", "sets") for e in named}
