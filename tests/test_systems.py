@@ -101,6 +101,14 @@ def test_answers_are_the_same_again(name: str, text: str) -> None:
     assert tuple(again.answer(QUESTION, BUDGETS)) == answers(name, text)
 
 
+@pytest.mark.parametrize("question", ["", "?!", "of the", "keeper \ud800"])
+@pytest.mark.parametrize("make", [*plain.SYSTEMS, *passages.SYSTEMS, headroom.Headroom])
+def test_odd_questions_are_answered(make: Any, question: str) -> None:
+    reader = read(make().name, "prose")
+    (output,) = reader.answer(question, [256])
+    assert 128 < count(output.text) <= 256
+
+
 @each_system
 def test_a_system_says_how_it_is_held_to_a_budget(name: str) -> None:
     assert SYSTEMS[name].rule.strip()

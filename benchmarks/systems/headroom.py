@@ -16,6 +16,7 @@ import environment
 
 from systems import fill
 from systems.base import Output, Unavailable
+from systems.pieces import readable
 from systems.spans import locate
 
 # TextCrusher keeps no smaller share than this at once, and is given its own output again instead.
@@ -54,16 +55,17 @@ class _Text:
             return Output(self.text, ((0, len(self.text)),) if self.text else ())
 
         def crush(text: str, share: float) -> str:
-            return str(self.crusher.compress(text, question, share).compressed)
+            return str(self.crusher.compress(text, readable(question), share).compressed)
 
-        before, smallest = self.text, crush(self.text, _SMALLEST_SHARE)
+        before = readable(self.text)
+        smallest = crush(before, _SMALLEST_SHARE)
         while count(smallest) > budget and len(smallest) < len(before):
             before, smallest = smallest, crush(smallest, _SMALLEST_SHARE)
         if count(smallest) > budget:
             kept = fill.cut(smallest, budget)
         else:
             kept = _largest(lambda share: crush(before, share), smallest, budget)
-        return Output(kept, locate(self.text, kept.splitlines()))
+        return Output(kept, locate(readable(self.text), kept.splitlines()))
 
 
 def _largest(crush: Callable[[float], str], smallest: str, budget: int) -> str:

@@ -106,12 +106,15 @@ def by_words(parts: list[str]) -> _Score:
             texts, stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False
         )
 
-    words = tokenized(parts)
+    def score(question: str) -> np.ndarray:
+        asked = tokenized([question])[0]
+        return retriever.get_scores(asked) if asked else np.zeros(len(parts), np.float32)
+
+    words, retriever = tokenized(parts), bm25s.BM25()
     if not any(words):
         return lambda question: np.zeros(len(parts), np.float32)
-    retriever = bm25s.BM25()
     retriever.index(words, show_progress=False)
-    return lambda question: retriever.get_scores(tokenized([question])[0])
+    return score
 
 
 _RESTORED = "whole passages by relevance, what does not fit is passed over; document order"
