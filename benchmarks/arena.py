@@ -103,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FAULTS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped; what was run is kept and the next run goes on from there", file=sys.stderr)
+        return 130
     return 1 if any(map(_broken, summary["systems"].values())) else 0
 
 

@@ -32,6 +32,7 @@ from systems import named
 from systems.base import Unavailable
 
 CHARACTERS, WARM_UP, BUDGET = 80_000, 4_000, 1024
+LONGEST = 1800  # seconds for all of it
 QUESTIONS = stdlib_text.QUESTIONS[1:11]
 
 
@@ -89,13 +90,17 @@ def of(system: Any, folder: Path, retry: bool = False) -> dict[str, Any]:
     if file.exists() and not retry:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory() as empty:
-        done = subprocess.run(
-            [sys.executable, __file__, system.name],
-            env=os.environ | {"HIER_BENCH_CACHE": empty},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, __file__, system.name],
+                env=os.environ | {"HIER_BENCH_CACHE": empty},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            return {"failure": f"took more than {LONGEST} s"}
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         return {"failure": said[-1][:300]}

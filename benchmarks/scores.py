@@ -123,6 +123,7 @@ def _facts(outcome: schedule.Outcome) -> Figures:
     return {
         "rule": system.rule,
         "package": system.package,
+        "version": tallies[0].run.version,
         "embedder": schedule.embedder(system),
         "ours": system.package == "hier-context",
         "baseline": None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import arena
+import costs
 import pytest
 import results
 from systems import Missing
@@ -146,6 +147,12 @@ def test_no_room_to_write_is_one_line_and_exit_2(folder, tmp_path):
     assert done.returncode == 2
     assert "what was run is kept" in done.stderr
     assert "HIER_BENCH_CACHE" in done.stderr
+
+
+def test_a_cost_that_cannot_be_measured_says_why(tmp_path):
+    found = costs.of(Missing("nobody", "is absent"), tmp_path)
+    assert found == {"failure": "error: 'nobody'"}
+    assert not list(tmp_path.rglob("*.json"))
 
 
 class TestSelect:
