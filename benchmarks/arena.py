@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     add("--questions", type=int, help="questions of each document, in place of the suite's number")
     add("--systems", nargs="+", help="names of systems, or how they begin; default: all")
     add("--embedder", default=EVERY, help="static, all-MiniLM-L6-v2, or all")
-    add("--budgets", default=",".join(map(str, data.BUDGETS)), help="comma-separated budgets")
+    add("--budgets", type=_budgets, default=data.BUDGETS, help="comma-separated budgets")
     add("--build", type=_assignment, action="append", default=[], help="KEY=JSON for hier.build")
     add("--compress", type=_assignment, action="append", default=[], help="KEY=JSON for compress")
     add("--workers", type=int, default=2, help="processes; 1 runs everything in this one")
@@ -72,6 +72,16 @@ def parser() -> argparse.ArgumentParser:
     add("--costs", action="store_true", help="measure speed and memory too, one at a time")
     add("--out", help="folder of results and charts; '-' writes none")
     return described
+
+
+def _budgets(value: str) -> tuple[int, ...]:
+    try:
+        budgets = tuple(sorted({int(budget) for budget in value.split(",")}))
+    except ValueError:
+        budgets = (0,)
+    if budgets[0] < 1:
+        raise argparse.ArgumentTypeError(f"expected whole tokens such as 256,512, found {value!r}")
+    return budgets
 
 
 def _assignment(value: str) -> tuple[str, Any]:
@@ -92,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = select(systems(), options.systems, options.embedder)
         find = partial(ours.varied, build=dict(options.build), compress=dict(options.compress))
         chosen = [find(system.name) for system in chosen]
-        budgets = tuple(sorted(int(b) for b in options.budgets.split(",")))
+        budgets = options.budgets
         folder = embedding.cache_folder() / "runs"
         outcomes = schedule.run(
             chosen, documents, budgets, folder, options.workers, options.retry, find
@@ -141,10 +151,15 @@ def suite(options: argparse.Namespace) -> tuple[list[data.Document], str]:
 def select(every: Sequence[Any], names: Sequence[str] | None, embedder: str) -> list[Any]:
     """The systems that were asked for, by name or by how their names begin, and by embedder.
 
+    A system that takes no embedder goes with every one.
+
     Raises:
-        ChoiceError: a name fits none.
+        ChoiceError: a name, or the embedder, fits none.
     """
     short = embedder.rsplit("/", 1)[-1]
+    known = sorted({e for s in every if (e := schedule.embedder(s))})
+    if short not in (EVERY, *known):
+        raise ChoiceError(f"no system takes embedder {embedder!r}; there are: {', '.join(known)}")
     fitting = [s for s in every if short == EVERY or schedule.embedder(s) in (None, short)]
     if names is None:
         return fitting
@@ -153,8 +168,8 @@ def select(every: Sequence[Any], names: Sequence[str] | None, embedder: str) -> 
         exact = [s for s in fitting if s.name == name]
         found = exact or [s for s in fitting if s.name.lower().startswith(name.lower())]
         if not found:
-            known = ", ".join(s.name for s in every)
-            raise ChoiceError(f"no system is named {name!r}; there are: {known}")
+            names_here = ", ".join(s.name for s in fitting)
+            raise ChoiceError(f"no system is named {name!r}; there are: {names_here}")
         chosen |= {s.name: s for s in found}
     return list(chosen.values())
 
@@ -170,7 +185,7 @@ def _write(
     """Write result, charts and page; only a run of everything goes where the README reads."""
     settings = {key: value for key, value in vars(options).items() if key in MATTERS}
     whole = settings == {key: parser().get_default(key) for key in MATTERS}
-    whole = whole and source != planted.NAME and options.costs
+    whole = whole and source == str(data.default_folder()) and options.costs
     if options.out == "-" or not (options.out or whole):
         return
     ran = [outcome.system for outcome in outcomes if outcome.missing is None]

@@ -139,6 +139,21 @@ def test_an_unknown_system_is_an_error_that_names_those_there_are(folder, tmp_pa
     assert "hier" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--embedder", "nothing", "no system takes embedder 'nothing'; there are: all-MiniLM"),
+        ("--budgets", "256,many", "expected whole tokens such as 256,512, found '256,many'"),
+        ("--budgets", "0", "expected whole tokens"),
+        ("--build", "leaf", "expected KEY=JSON, found 'leaf'"),
+    ],
+)
+def test_an_option_that_makes_no_sense_says_what_would(folder, tmp_path, option, value, reason):
+    done = run("--data", folder, "--sets", "tiny", option, value, cache=tmp_path)
+    assert done.returncode == 2
+    assert reason in done.stderr
+
+
 def test_no_room_to_write_is_one_line_and_exit_2(folder, tmp_path):
     cache = tmp_path / "cache"
     cache.mkdir()
