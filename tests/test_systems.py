@@ -32,10 +32,10 @@ _KEEPER = "The lighthouse keeper has a notice period of three months.\n\n"
 _PROSE = [_FILLER.format(number, number % 12 + 1) for number in range(46)]
 TEXTS = {
     "prose": "# Rules\n\n" + "".join([*_PROSE[:29], _KEEPER, *_PROSE[29:]]),
-    "no sentences": "lighthouse keeper notice period three months canteen " * 150,
+    "no sentences": "lighthouse keeper notice period three months canteen " * 80,
     "one word": "lighthouse",
-    "not ASCII": "灯台守は三か月前に通知する。閉まる！ Der Wärter kündigt. 🗼 Ça va?\n" * 25,
-    "special tokens": "The keeper said <|endoftext|> and left.<|fim_prefix|> He is back.\n" * 60,
+    "not ASCII": "灯台守は三か月前に通知する。閉まる！ Der Wärter kündigt. 🗼 Ça va?\n" * 15,
+    "special tokens": "The keeper said <|endoftext|> and left.<|fim_prefix|> He is back.\n" * 40,
 }
 SYSTEMS = {system.name: system for system in systems()}
 count = environment.token_counter(data.TOKENIZER)
