@@ -15,7 +15,7 @@ from typing import Any
 import embedding
 
 from systems.base import Output, Unavailable
-from systems.pieces import piece, readable, show
+from systems.pieces import piece, readable, show, visible
 from systems.spans import Finder
 
 _CHARACTERS = 300  # of a chunk, in the guide
@@ -26,7 +26,7 @@ class CompressorPipeline:
     """``RecursiveCharacterTextSplitter``, ``EmbeddingsRedundantFilter``, ``EmbeddingsFilter``."""
 
     name: str = "LangChain EmbeddingsFilter"
-    rule: str = "k is all; chunks in its order of similarity while they fit, others skipped"
+    rule: str = "k is all; chunks in its order of similarity, cut at the budget"
     package: str | None = "langchain-classic"
 
     def read(self, text: str) -> "_Compressing":
@@ -54,7 +54,7 @@ class _Compressing:
             piece(self.text, chunk.page_content, chunk.metadata["start_index"], self.finder)
             for chunk in kept
         ]
-        return [show(pieces, budget) for budget in budgets]
+        return [show(visible(pieces, budget)) for budget in budgets]
 
 
 def pipeline(k: int) -> Any:

@@ -14,7 +14,7 @@ import embedding
 
 from systems.base import Output, Span, Unavailable
 from systems.fill import cut
-from systems.pieces import JOINT, Piece, piece, readable, show, size
+from systems.pieces import JOINT, Piece, piece, readable, show, size, visible
 from systems.spans import Finder
 
 
@@ -24,8 +24,8 @@ class AutoMerging:
 
     name: str = "LlamaIndex AutoMerging"
     rule: str = (
-        "similarity_top_k is the largest whose merged nodes fit together; the room left goes to "
-        "the next leaves, by score, that fit; if there are none, the first is cut"
+        "similarity_top_k is the largest whose merged nodes fit together; behind them the next "
+        "leaves, by score, cut at the budget"
     )
     package: str | None = "llama-index-core"
 
@@ -65,7 +65,7 @@ class _Merging:
         outputs = []
         for budget in budgets:
             k = max(k for k, nodes in enumerate(merged) if size(nodes) <= budget)
-            outputs.append(show([*merged[k], *leaves[k:]], budget))
+            outputs.append(show(visible([*merged[k], *leaves[k:]], budget)))
         return outputs
 
     def _merge(self, query: str, leaves: Sequence[Any]) -> list[Piece]:
@@ -133,9 +133,9 @@ class _Optimizing:
         """The sentences of a chunk, cut as the optimizer cuts them."""
         from llama_index.core.utils import globals_helper
 
-        start = self.pieces[chunk.node_id].start
+        whole = self.pieces[chunk.node_id]
         return [
-            Piece(chunk.text[first:last], None if start is None else start + first)
+            Piece(whole.text[first:last], None if whole.start is None else whole.start + first)
             for first, last in globals_helper.punkt_tokenizer.span_tokenize(chunk.text)
         ]
 
