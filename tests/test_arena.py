@@ -6,7 +6,7 @@ import json
 import sqlite3
 import sys
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import contest
@@ -18,6 +18,7 @@ import schedule
 import scores
 import versions
 from systems.base import Output, Unavailable
+from systems.ours import Ours
 
 BUDGETS = (16, 64)
 TEXTS = {
@@ -362,6 +363,24 @@ class TestVersions:
             "site-packages" in p.parts and "hier" not in p.parts
             for p in versions._closure("systems.ours")
         )
+
+    def test_ours_depends_on_every_argument(self):
+        plain = Ours("hier")
+        variants = [
+            *(plain, replace(plain, asks=False), replace(plain, build={"summarizer": "x"})),
+            replace(plain, compress={"gaps": False}),
+        ]
+        assert len({versions.of(variant) for variant in variants}) == 4
+        assert versions.of(Ours("hier")) == versions.of(plain)
+        with pytest.raises(ValueError, match="arguments must print in full"):
+            versions.of(Ours("hier", build={"summarizer": object()}))
+
+    def test_ours_may_leave_a_set_out(self):
+        left_out = Ours("hier, learned", per_set=lambda name: {"summarizer": name})
+        assert left_out.for_set("squad").build == {"summarizer": "squad"}
+        assert left_out.for_set("squad").name == "hier, learned"
+        assert versions.of(left_out.for_set("squad")) != versions.of(left_out.for_set("cuad"))
+        assert Ours("hier").for_set("squad") == Ours("hier")
 
     def test_an_installed_package_is_hashed_whole(self):
         assert versions.installed("hier") == versions.installed("hier")

@@ -43,8 +43,15 @@ class Ours:
 
     @property
     def version(self) -> str:
-        """Changes with the installed engine and with the variant's arguments."""
-        return versions.digest(versions.installed("hier"), repr((self.build, self.compress)))
+        """Changes with the installed engine and with the variant's arguments.
+
+        Raises:
+            ValueError: an argument does not print as what it is, so a change would go unseen.
+        """
+        arguments = repr((self.embedder, self.asks, self.build, self.compress))
+        if " at 0x" in arguments or "..." in arguments:
+            raise ValueError(f"{self.name}: arguments must print in full, found {arguments:.200}")
+        return versions.digest(versions.installed("hier"), arguments)
 
     def for_set(self, dataset: str) -> "Ours":
         """The variant that is allowed to answer questions of this data set."""
