@@ -117,8 +117,8 @@ class _Optimizing:
         from llama_index.core.postprocessor import SentenceEmbeddingOptimizer
 
         query = asked(question)
-        # A quarter of a chunk's 1024 tokens is the least that a full one leaves.
-        retriever = self.index.as_retriever(similarity_top_k=1 + max(budgets) // 256)
+        # A full chunk leaves a quarter of its 1024 tokens or more, the last of a text often less.
+        retriever = self.index.as_retriever(similarity_top_k=2 + max(budgets) // 128)
         found = retriever.retrieve(query)
         sentences = [sentence for chunk in found for sentence in self._sentences(chunk.node)]
         optimizer = SentenceEmbeddingOptimizer(embed_model=embed_model(), percentile_cutoff=0.25)

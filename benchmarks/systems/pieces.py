@@ -1,8 +1,8 @@
 """Pieces of a source in the order a package gave them, shown while they fit a budget.
 
 The rule for every framework that has no token budget of its own: what it returns stands in its own
-order and is cut at the budget. Skipping what does not fit was tried: at 256 tokens it costs RAPTOR
-two thirds of its recall, the others a tenth, and it gains nothing elsewhere that is worth it.
+order and is cut at the budget. Skipping what does not fit was tried on six sets: it costs recall at
+256 and 512 tokens, RAPTOR the most, and helped only LangChain at 1024, a little.
 """
 
 import re
