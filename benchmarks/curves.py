@@ -84,7 +84,7 @@ def _curve(
             axes.fill_between(budgets, low, high, color=colour, alpha=0.12, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
-    axes.set(title=title, xlabel="tokens allowed", ylabel=up, ylim=(0, 1))
+    axes.set(title=title, xlabel="tokens allowed", ylabel=up, ylim=(0, 1.03))
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
     return [save(figure, path, note(result))]
 
@@ -117,5 +117,6 @@ def _sets(result: Figures, names: list[str], path: Path) -> list[Path]:
             axes.plot(right, row, "o", color=colour, markersize=6, zorder=4, label=ours)
         axes.set(title=f"{budget:,} tokens", xlim=(-0.02, 1.02), xticks=[0, 0.5, 1])
         axes.set_yticks(range(len(sets)), list(reversed(sets)))
+        axes.set_ylim(-0.6, len(sets) - 0.4)
     figure.supxlabel(f"evidence recall: {ours} (blue, red where below) and {base} (grey)", size=10)
     return [save(figure, path, note(result))]

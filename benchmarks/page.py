@@ -244,7 +244,8 @@ def _costs(result: Figures) -> str:
 
 One text of {tokens:,.0f} tokens, each system in a process of its own, no vector kept from before,
 models loaded before the clock starts; memory includes libraries and models. Model tokens are those
-that a language model read and wrote for a context of the suites, on average.
+that a language model read and wrote to index a document of the suites or to make a context, mean
+over documents.
 
 {table(head, rows)}"""
 

@@ -23,6 +23,8 @@ from systems import named
 from systems.base import Unavailable
 
 MINILM = embedding.MINILM.rsplit("/", 1)[-1]
+# How the names of packages' own systems begin that are given all-MiniLM-L6-v2 and do not say so.
+NEURAL = ("LlamaIndex", "LangChain", "RAPTOR")
 BASELINE = "DOS RAG"  # how the names of the systems begin that others are measured against
 
 
@@ -57,7 +59,7 @@ def embedder(system: Any) -> str | None:
     own = getattr(system, "embedder", None)
     if isinstance(own, str):
         return own.rsplit("/", 1)[-1]
-    if "MiniLM" in system.name:
+    if "MiniLM" in system.name or system.name.startswith(NEURAL):
         return MINILM
     return embedding.STATIC if is_baseline(system) else None
 

@@ -17,6 +17,7 @@ import runs
 import schedule
 import scores
 import versions
+from systems import systems
 from systems.base import Output, Unavailable
 from systems.ours import Ours
 
@@ -228,6 +229,12 @@ class TestContest:
     def test_the_baseline_is_run_at_larger_budgets_too(self, tmp_path):
         assert run(Whole("DOS RAG, tiny"), tmp_path).budgets == (*BUDGETS, *data.LARGER)
         assert run(Whole(), tmp_path).budgets == BUDGETS
+
+    @pytest.mark.parametrize("system", systems(), ids=lambda system: system.name)
+    def test_one_that_is_given_an_embedder_says_which(self, system):
+        source = Path(sys.modules[type(system).__module__].__file__).read_text(encoding="utf-8")
+        given = "embed_model" in source or ("by_cosine" in source and "RAG" in system.name)
+        assert (schedule.embedder(system) is not None) == (given or isinstance(system, Ours))
 
     def test_white_space_may_differ(self):
         assert contest.standing("a b\n\nc d", Output("x b c y", ((2, 6),))) == ((2, 6),)
