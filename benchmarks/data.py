@@ -44,6 +44,13 @@ ANSWER_SETS = (
     "covidqa",
     "fairytaleqa",
 )
+# Sets made from one source: what is learned on one says something of the other.
+FAMILIES = {
+    "squad": "squad",
+    "squadshifts_wiki": "squad",
+    "hotpotqa_pool": "hotpotqa",
+    "hotpotqa_para_pool": "hotpotqa",
+}
 BUDGETS = (256, 512, 1024, 2048)
 LARGER = (4096, 8192)  # for the baseline too, so that what it needs can be read off its curve
 TOKENIZER = "cl100k_base"
@@ -91,6 +98,22 @@ def default_folder() -> Path:
     if named:
         return Path(named)
     return Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def family(name: str) -> str:
+    """The family of a set: weights that judge it were made without any set of its family."""
+    return FAMILIES.get(name, name)
+
+
+def left_out_weights(name: str, embedder: str) -> Path:
+    """Where the relevance weights stand that were made without a family of sets."""
+    kind = "static" if embedder == "static" else "neural"
+    return Path(__file__).parent / "weights" / kind / f"without_{name}.npz"
+
+
+def with_questions(document: Document, questions: Sequence[Question]) -> Document:
+    """The document with some of its questions."""
+    return replace(document, questions=tuple(questions))
 
 
 def find(folder: Path, name: str) -> Path:

@@ -17,6 +17,7 @@ from hier.blocks import BlockKind
 from hier.context import Context
 from hier.document import Document, as_document
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
+from hier.relevance import LEARNED, check_relevance
 from hier.retrieval.index import WordIndex, index_words
 from hier.retrieval.relevance import DEFAULT as RELEVANCE
 from hier.retrieval.relevance import Level
@@ -47,6 +48,7 @@ def build(
     embedder: Any = "static",
     summarizer: Any = "extractive",
     tokenizer: Any = DEFAULT_TOKENIZER,
+    relevance: str | Path = LEARNED,
     progress: Progress | None = None,
 ) -> Tree:
     """Read a text once into a tree.
@@ -57,10 +59,12 @@ def build(
             ``encode(list[str]) -> array``.
         summarizer: ``"extractive"``, or a function from a text to a shorter one (a model call).
         tokenizer: an encoding name, a Hugging Face tokenizer, or any function from str to int.
+        relevance: how a question is weighed: ``"learned"``; ``"plain"``, the sum of cosine and BM25
+            over the levels; or the ``Path`` of weights made by ``scripts/train_relevance.py``.
         progress: called with (what, done, total) during neural encoding and model calls.
 
     Raises:
-        InputError: the source is empty, blank or cannot be read.
+        InputError: the source is empty, blank or cannot be read; or the relevance is unknown.
         TokenizerError: the tokenizer is unknown or misbehaves.
         EmbedderError: the embedder is unknown or misbehaves.
         SummarizerError: the summarizer is unknown or misbehaves.
@@ -73,6 +77,7 @@ def build(
 
         neural = load_embedder(embedder)
     write = _check_summarizer(summarizer)
+    weighed_by = check_relevance(relevance)
 
     text, table = document.text, load_static()
     with ThreadPoolExecutor(1) as beside:  # the encoder works outside the interpreter lock
@@ -83,8 +88,9 @@ def build(
     structure = read_structure(segmentation)
     leaves = segmentation.leaves
     leaf_tokens = sizes(leaves.start, leaves.end).astype(np.int32)
-    index = index_words(text, leaves.start, structure.path_of, structure.paths, table, words)
-    word_vectors = table.sum_tokens(index.piece_offsets, index.pieces)
+    index, word_vectors = index_words(
+        text, leaves.start, structure.path_of, structure.paths, table, words
+    )
     vectors = index.leaves.dot(word_vectors)
     path_vectors = index.paths.dot(word_vectors)
     levels = tuple(_measure(_grow(leaf_tokens, vectors, structure), index, path_vectors))
@@ -95,6 +101,7 @@ def build(
         document=document,
         tokenizer=counter,
         embedder="static" if neural is None else neural.name,
+        relevance=weighed_by,
         leaf_start=leaves.start,
         leaf_tokens=leaf_tokens,
         block=leaves.block.astype(np.int32),

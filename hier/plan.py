@@ -1,7 +1,6 @@
 """Plans: which leaves and summaries a question is decided among, and what each would cover.
 
-Relevance gives every leaf a density, ``exp(relevance / T)``; a leaf's weight is its tokens times
-that, less where it reads badly alone ("Note:", a heading). The most promising leaves form the
+Relevance gives every leaf a density; a leaf's weight is its tokens times that, less where it reads badly alone ("Note:", a heading). The most promising leaves form the
 allocator's problem, where near-duplicates cover each other. What is planned with no question to be
 relevant to is in `overview.py`.
 """
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hier.allocate import Problem
+from hier.relevance import log_density
 from hier.render import Summary
-from hier.retrieval.index import Counts
-from hier.retrieval.relevance import DEFAULT as RELEVANCE
-from hier.retrieval.relevance import inherit, read_query, score_levels, standardise
-from hier.retrieval.static import load_static
+from hier.retrieval.relevance import standardise
+from hier.retrieval.static import load_static, unit
 from hier.tree import Tree
 
 
@@ -24,7 +22,6 @@ class AllocationConfig:
     """Every parameter of the allocation.
 
     Attributes:
-        temperature: T, in standard deviations of relevance: lower is greedier.
         worth: how much a leaf's standing alone counts beside that: 0 not at all.
         similar: cosine from which one leaf begins to cover another.
         redundancy: fidelity at a cosine of 1.
@@ -36,7 +33,6 @@ class AllocationConfig:
         summary_fidelity: share of a leaf that it can cover.
     """
 
-    temperature: float = 0.35
     worth: float = 0.3
     similar: float = 0.75
     redundancy: float = 0.9
@@ -77,19 +73,17 @@ def plan_query(
     tree: Tree, query: str, first: int, end: int, budget: int, config: AllocationConfig
 ) -> Plan:
     """Take the leaves of the highest density, enough of them to fill the budget several times."""
-    relevance = leaf_relevance(tree, query)
-    inside = relevance[first:end].astype(np.float64)
-    density = np.exp(np.clip(inside / config.temperature, -60, 60))
+    relevance = log_density(tree, query)
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
-    weights = density * tokens * worth**config.worth
+    weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
     floor = np.maximum(tokens - 1, 1)
     pool, outside = _best(weights / floor, floor, config.pool * budget, config.least)
     leaves = pool + first
     similarity = _similar(tree, leaves[: config.most], config)
     summaries = model_summaries(tree, leaves, first, end)
     problem = _problem(tree, weights[pool], floor[pool], similarity, leaves, summaries, config)
-    return Plan(problem, leaves, summaries, relevance, float(weights.sum()), outside)
+    return Plan(problem, leaves, summaries, standardise(relevance), float(weights.sum()), outside)
 
 
 def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple[np.ndarray, float]:
@@ -112,43 +106,15 @@ def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple
         wanted *= 4
 
 
-def leaf_relevance(tree: Tree, query: str) -> np.ndarray:
-    """Return the relevance of every leaf to a query, standardised, float32 (leaves,)."""
-    table = load_static()
-    neural = tree.encode_query(query) if tree.encode_query is not None else None
-    ready = read_query(query, table, neural)
-    levels = tree.levels[: RELEVANCE.levels]
-    scores = score_levels(tree.index, levels, ready, table.token_scores(ready.static), RELEVANCE)
-    return standardise(inherit(levels, scores))
-
-
 def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.ndarray:
     """Return how far leaves cover each other, as sparse rows (leaves, leaves); 1 to themselves."""
-    vectors = unit(leaf_vectors(tree, leaves))
+    vectors = unit(tree.index.leaf_vectors(leaves, load_static()))
     cosine = vectors @ vectors.T
     fidelity: np.ndarray = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
     fidelity[fidelity < 0] = 0
     fidelity[cosine > _SAME] = 1
     np.fill_diagonal(fidelity, 1)
     return fidelity
-
-
-def leaf_vectors(tree: Tree, leaves: np.ndarray) -> np.ndarray:
-    """Return the static vectors of some leaves, float32 (leaves, dimensions)."""
-    rows = tree.index.leaves.take(leaves)
-    used, words = np.unique(rows.words, return_inverse=True)
-    offsets = tree.index.piece_offsets
-    lengths = offsets[used + 1] - offsets[used]
-    slices = np.concatenate([[0], np.cumsum(lengths)])
-    pieces = np.arange(slices[-1]) + np.repeat(offsets[used] - slices[:-1], lengths)
-    word_vectors = load_static().sum_tokens(slices, tree.index.pieces[pieces])
-    return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors scaled to length 1; zero vectors stay zero."""
-    scaled: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return scaled
 
 
 def _problem(
@@ -171,7 +137,7 @@ def _problem(
     for summary in summaries:
         under = np.flatnonzero((leaves >= summary.first_leaf) & (leaves < summary.end_leaf))
         vector = load_static().encode([summary.text])[0]
-        cosine = unit(leaf_vectors(tree, leaves[under])) @ vector
+        cosine = unit(tree.index.leaf_vectors(leaves[under], load_static())) @ vector
         kept = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
         all_counts.append(np.array([len(under)]))
         all_targets.append(under)

@@ -27,7 +27,7 @@ from hier.tokens import Tokenizer, load_tokenizer
 from hier.tree import Tree
 
 MAGIC = b"\x89HIER\r\n\x1a"  # a text-mode transfer damages it, as in PNG
-VERSION = 1
+VERSION = 2
 _PREFIX = struct.Struct("<8sQI")
 _ALIGN = 64
 _TYPES = ("|u1", "<i4", "<i8", "<f2", "<f4", "<f8")
@@ -54,6 +54,7 @@ def save(tree: Tree, path: Path) -> None:
         "name": tree.document.name,
         "tokenizer": tree.tokenizer.name,
         "embedder": tree.embedder,
+        "relevance": tree.relevance,
         "levels": len(tree.levels),
         "summary_texts": {str(key): text for key, text in tree.summary_texts.items()},
     }
@@ -127,6 +128,7 @@ def _arrays(tree: Tree) -> dict[str, np.ndarray]:
         "stem_of": index.stem_of,
         "piece_offsets": index.piece_offsets,
         "pieces": index.pieces,
+        "norms": index.norms,
         "path_of": index.path_of,
     }
     for name, counts in (("leaf", index.leaves), ("path", index.paths)):
@@ -161,6 +163,7 @@ def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokeni
         stem_of=arrays["stem_of"],
         piece_offsets=arrays["piece_offsets"],
         pieces=arrays["pieces"],
+        norms=arrays["norms"],
         leaves=counts("leaf"),
         paths=counts("path"),
         path_of=arrays["path_of"],
@@ -169,6 +172,7 @@ def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokeni
         document=Document(_text(arrays["text"]), meta["name"]),
         tokenizer=tokenizer,
         embedder=meta["embedder"],
+        relevance=meta["relevance"],
         leaf_start=arrays["leaf_start"],
         leaf_tokens=arrays["leaf_tokens"],
         block=arrays["block"],

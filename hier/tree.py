@@ -57,6 +57,7 @@ class Tree:
         document: the source text and its name.
         tokenizer: how tokens are counted.
         embedder: name of the embedder; None for a user's object.
+        relevance: ``"learned"``, ``"plain"`` or the path of a file of weights.
         leaf_start: character offset of each leaf, int64 (leaves,).
         leaf_tokens: size of each leaf, int32 (leaves,).
         block: the block each leaf lies in, int32 (leaves,).
@@ -75,6 +76,7 @@ class Tree:
     document: Document
     tokenizer: Tokenizer
     embedder: str | None
+    relevance: str
     leaf_start: np.ndarray
     leaf_tokens: np.ndarray
     block: np.ndarray

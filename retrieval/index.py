@@ -78,6 +78,7 @@ class WordIndex:
         piece_offsets: int64 (words + 1,); the static token rows of word i are
             ``pieces[piece_offsets[i]:piece_offsets[i + 1]]``.
         pieces: int32, rows of the static table.
+        norms: the length of each word's static vector, float32 (words,).
         leaves: word counts of the leaves.
         paths: word counts of the heading paths.
         path_of: the heading path every leaf stands under, int32 (leaves,); path 0 is empty.
@@ -88,6 +89,7 @@ class WordIndex:
     stem_of: np.ndarray
     piece_offsets: np.ndarray
     pieces: np.ndarray
+    norms: np.ndarray
     leaves: Counts
     paths: Counts
     path_of: np.ndarray
@@ -97,9 +99,53 @@ class WordIndex:
         """The number of each stem."""
         return {stem: number for number, stem in enumerate(self.stems)}
 
+    @cached_property
+    def leaf_idf(self) -> np.ndarray:
+        """How rare each stem is among the leaves, float32 (stems,): log(1 + (N - n + .5)/(n + .5)).
+
+        A leaf that holds two words of one stem counts twice.
+        """
+        holding = np.bincount(self.stem_of[self.leaves.words], minlength=len(self.stems))
+        holding = np.minimum(holding, len(self.leaves))
+        idf: np.ndarray = np.log1p((len(self.leaves) - holding + 0.5) / (holding + 0.5))
+        return idf.astype(np.float32)
+
+    @cached_property
+    def _by_stem(self) -> tuple[np.ndarray, np.ndarray]:
+        """Entries of ``leaves`` sorted by stem, and where each stem's begin."""
+        stems = self.stem_of[self.leaves.words]
+        order = np.argsort(stems, kind="stable")
+        return order, np.searchsorted(stems, np.arange(len(self.stems) + 1), sorter=order)
+
+    def occurrences(self, stems: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Look up stems, int64 (terms,): which of them, in which leaf, how often, as three arrays."""
+        order, first = self._by_stem
+        lengths = first[stems + 1] - first[stems]
+        slices = np.cumsum(lengths) - lengths
+        places = np.arange(int(lengths.sum())) + np.repeat(first[stems] - slices, lengths)
+        entries = order[places]
+        leaf = np.searchsorted(self.leaves.offsets, entries, "right") - 1
+        return np.repeat(np.arange(len(stems)), lengths), leaf, self.leaves.counts[entries]
+
+    def leaf_vectors(self, leaves: np.ndarray, table: StaticTable) -> np.ndarray:
+        """Return the static vectors of some leaves, float32 (leaves, dimensions)."""
+        rows = self.leaves.take(leaves)
+        used, words = np.unique(rows.words, return_inverse=True)
+        lengths = self.piece_offsets[used + 1] - self.piece_offsets[used]
+        slices = np.concatenate([[0], np.cumsum(lengths)])
+        pieces = np.arange(slices[-1]) + np.repeat(self.piece_offsets[used] - slices[:-1], lengths)
+        word_vectors = table.sum_tokens(slices, self.pieces[pieces])
+        return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
+
     def word_scores(self, token_scores: np.ndarray) -> np.ndarray:
-        """Return one score a word, the sum over its tokens; float32 (words,)."""
-        sums = np.concatenate([[0], np.cumsum(token_scores[self.pieces], dtype=np.float64)])
+        """Return one score a word, the sum over its tokens: float32 (words,).
+
+        Args:
+            token_scores: float32 (rows,); or (rows, columns), for several scores of each.
+        """
+        found = token_scores[self.pieces]
+        sums = np.zeros((len(found) + 1, *found.shape[1:]))
+        np.cumsum(found, axis=0, out=sums[1:])
         scores = sums[self.piece_offsets[1:]] - sums[self.piece_offsets[:-1]]
         narrow: np.ndarray = scores.astype(np.float32)
         return narrow
@@ -112,8 +158,8 @@ def index_words(
     paths: Sequence[Sequence[int]],
     table: StaticTable,
     words: Words | None = None,
-) -> WordIndex:
-    """Index a text.
+) -> tuple[WordIndex, np.ndarray]:
+    """Index a text; returns with it the static vectors of its words, float32 (words, dimensions).
 
     Args:
         text: the source.
@@ -135,16 +181,21 @@ def index_words(
     pieces = [table.rows(word) for word in words.vocabulary]
     stem_number: dict[str, int] = {}
     stems = [stem_number.setdefault(s, len(stem_number)) for s in stem_words(words.vocabulary)]
-    return WordIndex(
+    piece_offsets = np.concatenate([[0], np.cumsum([len(p) for p in pieces], dtype=np.int64)])
+    piece_rows = np.array([row for rows in pieces for row in rows], np.int32)
+    vectors = table.sum_tokens(piece_offsets, piece_rows)
+    index = WordIndex(
         vocabulary=words.vocabulary,
         stems=tuple(stem_number),
         stem_of=np.array(stems, np.int32),
-        piece_offsets=np.concatenate([[0], np.cumsum([len(p) for p in pieces], dtype=np.int64)]),
-        pieces=np.array([row for rows in pieces for row in rows], np.int32),
+        piece_offsets=piece_offsets,
+        pieces=piece_rows,
+        norms=np.linalg.norm(vectors, axis=1).astype(np.float32),
         leaves=leaves,
         paths=path_counts,
         path_of=path_of,
     )
+    return index, vectors
 
 
 def stem_words(words: Sequence[str]) -> list[str]:

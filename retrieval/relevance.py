@@ -1,31 +1,33 @@
-"""Relevance: how much every node of every level says about a query.
+"""Relevance: how much every node of every level says about a query, by two plain measures.
 
 Each level is scored twice, by the cosine of static vectors (or neural ones, where a tree has them)
 and by BM25 (Robertson and Zaragoza, 2009). Scores are standardised within their level, weighted and
 summed down the tree: a leaf inherits what its ancestors say. The heading path a leaf stands under
-is read as part of the leaf and of its passage.
+is read as part of the leaf and of its passage. The sum finds the leaves worth a closer look; what
+`ranker.py` makes of them is learned.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from hier.retrieval.index import Counts, WordIndex, stem_words
+from hier.retrieval.index import WordIndex, stem_words
 from hier.retrieval.static import StaticTable
 from hier.retrieval.words import find_words
 
 
 @dataclass(frozen=True)
 class RelevanceConfig:
-    """Every parameter of relevance.
+    """Every parameter of the plain sum.
 
     Attributes:
         dense: weight of the standardised cosine.
         lexical: weight of the standardised BM25 score.
         k1: BM25 saturation of term counts.
         b: BM25 share of length normalisation.
-        levels: how many levels from the leaves up are scored and summed.
+        levels: how many levels from the leaves up are summed.
         headed_levels: how many of them read the heading path as part of the node.
     """
 
@@ -56,25 +58,87 @@ class Level:
     words: np.ndarray
     vectors: np.ndarray | None = None
 
+    def node_of(self, leaves: np.ndarray) -> np.ndarray:
+        """Return the node that holds each of some leaves, int64 (leaves,)."""
+        nodes: np.ndarray = np.searchsorted(self.first_leaf, leaves, "right") - 1
+        return nodes
+
 
 @dataclass(frozen=True)
 class Query:
-    """A query made ready: term counts, static and neural vectors (unit length)."""
+    """A query made ready.
+
+    Attributes:
+        text: the question.
+        stems: the stem of each of its words, in order.
+        words: its distinct words, normalised.
+        static: its static vector, unit length.
+        neural: its neural vector, unit length, or None.
+    """
 
     text: str
-    terms: dict[str, int]
+    stems: tuple[str, ...]
+    words: tuple[str, ...]
     static: np.ndarray
     neural: np.ndarray | None = None
 
+    @cached_property
+    def terms(self) -> dict[str, int]:
+        """How often each stem occurs."""
+        terms: dict[str, int] = {}
+        for stem in self.stems:
+            terms[stem] = terms.get(stem, 0) + 1
+        return terms
+
 
 def read_query(text: str, table: StaticTable, neural: np.ndarray | None = None) -> Query:
-    """Analyse a query: stems with their counts, and its static vector."""
+    """Analyse a query: its words, their stems in order, and its static vector."""
     words = find_words(text)
-    terms: dict[str, int] = {}
     stems = stem_words(words.vocabulary)
-    for word in words.word.tolist():
-        terms[stems[word]] = terms.get(stems[word], 0) + 1
-    return Query(text, terms, table.encode([text])[0], neural)
+    in_order = tuple(stems[word] for word in words.word.tolist())
+    return Query(text, in_order, words.vocabulary, table.encode([text])[0], neural)
+
+
+@dataclass(frozen=True)
+class LevelScores:
+    """What a query makes of the nodes of one level.
+
+    Attributes:
+        cosine: float32 (nodes,).
+        lexical: BM25, float32 (nodes,).
+        held: which query terms each node holds, headings included, bool (terms, nodes).
+    """
+
+    cosine: np.ndarray
+    lexical: np.ndarray
+    held: np.ndarray
+
+
+@dataclass(frozen=True)
+class TermCounts:
+    """Where the query's terms stand.
+
+    Attributes:
+        weights: times each term occurs in the query, float32 (terms,).
+        stems: the index's number of each term, int64 (terms,).
+        term: the term of each posting, int64 (postings,).
+        leaf: its leaf.
+        count: how often the term occurs in the leaf.
+        paths: occurrences in heading paths, float32 (terms, paths).
+    """
+
+    weights: np.ndarray
+    stems: np.ndarray
+    term: np.ndarray
+    leaf: np.ndarray
+    count: np.ndarray
+    paths: np.ndarray
+
+    def of(self, nodes: np.ndarray, n_nodes: int) -> np.ndarray:
+        """Return occurrences in nodes, float32 (terms, nodes), from the node of each posting."""
+        n_terms = len(self.weights)
+        flat = np.bincount(self.term * n_nodes + nodes, self.count, n_terms * n_nodes)
+        return flat.reshape(n_terms, n_nodes).astype(np.float32)
 
 
 def score_levels(
@@ -83,8 +147,8 @@ def score_levels(
     query: Query,
     token_scores: np.ndarray,
     config: RelevanceConfig = DEFAULT,
-) -> list[np.ndarray]:
-    """Return for every scored level the weighted standardised score of its nodes, float32.
+) -> tuple[TermCounts, list[LevelScores]]:
+    """Score every node of some levels.
 
     Args:
         index: the words of the leaves and heading paths.
@@ -92,57 +156,59 @@ def score_levels(
         query: the query, ready.
         token_scores: product of every static token vector with the query's, float32.
         config: the parameters.
+
+    Returns:
+        Where the query's terms stand, and the scores of each level.
     """
     static = index.word_scores(token_scores)
     leaf_dots, path_dots = index.leaves.dot(static), index.paths.dot(static)
-    leaf_terms, path_terms, weights = term_counts(index, query.terms)
+    terms = term_counts(index, query.terms)
     scores = []
     for number, level in enumerate(levels):
-        dots = np.add.reduceat(leaf_dots, level.first_leaf)
-        counts = np.add.reduceat(leaf_terms, level.first_leaf, axis=1)
+        dots = leaf_dots if number == 0 else np.add.reduceat(leaf_dots, level.first_leaf)
+        counts = terms.of(level.node_of(terms.leaf), len(level.first_leaf))
         if number < config.headed_levels:
             path = index.path_of[level.first_leaf]
             dots = dots + path_dots[path]
-            counts = counts + path_terms[:, path]
+            counts += terms.paths[:, path]
         if level.vectors is not None and query.neural is not None:
             cosine = level.vectors.astype(np.float32) @ query.neural
         else:
             cosine = dots / level.norms
-        lexical = bm25(counts, level.words, weights, config.k1, config.b)
-        scores.append(config.dense * standardise(cosine) + config.lexical * standardise(lexical))
-    return scores
+        lexical = bm25(counts, level.words, terms.weights, config.k1, config.b)
+        scores.append(LevelScores(cosine, lexical, counts > 0))
+    return terms, scores
 
 
-def inherit(levels: Sequence[Level], scores: Sequence[np.ndarray]) -> np.ndarray:
-    """Sum scores down the tree: one relevance a leaf, float32 (leaves,)."""
+def plain_sum(
+    levels: Sequence[Level], scores: Sequence[LevelScores], config: RelevanceConfig = DEFAULT
+) -> np.ndarray:
+    """Sum weighted standardised scores down the tree, standardised: float32 (leaves,)."""
     n_leaves = len(levels[0].first_leaf)
     total = np.zeros(n_leaves, np.float32)
-    for level, score in zip(levels, scores, strict=True):
-        sizes = np.diff(np.append(level.first_leaf, n_leaves))
-        total += np.repeat(score, sizes)
-    return total
+    for level, score in zip(levels[: config.levels], scores, strict=False):
+        own = config.dense * standardise(score.cosine) + config.lexical * standardise(score.lexical)
+        total += np.repeat(own, np.diff(np.append(level.first_leaf, n_leaves)))
+    return standardise(total)
 
 
-def term_counts(
-    index: WordIndex, terms: dict[str, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count query terms: (terms, leaves) and (terms, paths) float32, and the terms' weights."""
+def term_counts(index: WordIndex, terms: dict[str, int]) -> TermCounts:
+    """Look up where query terms stand; terms that the text does not have are left out."""
     known = [(index.stem_number[t], n) for t, n in terms.items() if t in index.stem_number]
-    group = np.full(len(index.stems), -1, np.int64)
-    group[[stem for stem, _ in known]] = np.arange(len(known))
-    term_of_word = group[index.stem_of] if len(index.stem_of) else group
+    stems = np.array([stem for stem, _ in known], np.int64)
     weights = np.array([n for _, n in known], np.float32)
-
-    def tally(counts: Counts) -> np.ndarray:
-        term = term_of_word[counts.words]
-        hits = np.flatnonzero(term >= 0)
-        rows = np.searchsorted(counts.offsets, hits, "right") - 1
-        flat = np.bincount(
-            term[hits] * len(counts) + rows, counts.counts[hits], len(known) * len(counts)
-        )
-        return flat.reshape(len(known), len(counts)).astype(np.float32)
-
-    return tally(index.leaves), tally(index.paths), weights
+    term, leaf, count = index.occurrences(stems)
+    group = np.full(len(index.stems), -1, np.int64)
+    group[stems] = np.arange(len(stems))
+    paths = index.paths
+    of_entry = group[index.stem_of[paths.words]] if len(index.stem_of) else paths.words
+    hits = np.flatnonzero(of_entry >= 0)
+    rows = np.searchsorted(paths.offsets, hits, "right") - 1
+    flat = np.bincount(
+        of_entry[hits] * len(paths) + rows, paths.counts[hits], len(stems) * len(paths)
+    )
+    in_paths = flat.reshape(len(stems), len(paths)).astype(np.float32)
+    return TermCounts(weights, stems, term, leaf, count, in_paths)
 
 
 def bm25(

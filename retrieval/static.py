@@ -66,7 +66,11 @@ class StaticTable:
         return floats
 
     def token_scores(self, vector: np.ndarray) -> np.ndarray:
-        """Return the product of every token's vector with ``vector``, float32 (rows,)."""
+        """Return the product of every token's vector with others, float32 (rows,) or (rows, n).
+
+        Args:
+            vector: float32 (dimensions,) or (dimensions, n).
+        """
         scores: np.ndarray = self._floats @ vector
         return scores
 
@@ -113,6 +117,12 @@ def sum_rows(matrix: np.ndarray, first: np.ndarray) -> np.ndarray:
     shape = (len(first), n_rows)
     sums: np.ndarray = csr_array((ones, rows, np.append(first, n_rows)), shape=shape) @ matrix
     return sums
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors scaled to length 1; zero vectors stay zero."""
+    scaled: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return scaled
 
 
 @functools.cache

@@ -29,7 +29,7 @@ class Ours:
         build: more arguments for ``hier.build``.
         compress: more arguments for ``Tree.compress``.
         asks: False leaves the question out: an overview of the text.
-        per_set: arguments for ``hier.build`` by data set, in place of ``build``.
+        per_set: more arguments for ``hier.build`` by data set.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Ours:
         """The variant that is allowed to answer questions of this data set."""
         if self.per_set is None:
             return self
-        return replace(self, build=self.per_set(dataset), per_set=None)
+        return replace(self, build=self.build | self.per_set(dataset), per_set=None)
 
     def read(self, text: str) -> "_Tree":
         """Build the tree."""

@@ -1,0 +1,84 @@
+"""What a question makes of a tree's leaves: the plain sum of all, then a closer look at the best.
+
+Both give the logarithm of a density, the evidence expected a token. The plain sum reads as one when
+it is divided by a temperature; the learned relevance is one by training.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from hier.errors import InputError
+from hier.retrieval.features import LEVELS, Leaves, Scene, describe
+from hier.retrieval.ranker import DEPTH, built_in, load_ranker
+from hier.retrieval.relevance import Query, plain_sum, read_query, score_levels
+from hier.retrieval.static import load_static, unit
+from hier.tree import Tree
+
+LEARNED, PLAIN = "learned", "plain"
+_TEMPERATURE = 0.35  # of the plain sum, in standard deviations: lower is greedier
+_STEEPEST = 60.0  # the largest difference of logarithms that matters
+
+
+def check_relevance(relevance: str | Path) -> str:
+    """Return the name that a choice of relevance is saved by.
+
+    Raises:
+        InputError: it is neither ``"learned"``, ``"plain"`` nor a file of weights.
+    """
+    if isinstance(relevance, Path):
+        load_ranker(relevance)
+        return str(relevance)
+    if relevance not in (LEARNED, PLAIN):
+        raise InputError(
+            f"relevance {relevance!r} is unknown; pass 'learned', 'plain' or the Path of weights"
+        )
+    return relevance
+
+
+def log_density(tree: Tree, query: str) -> np.ndarray:
+    """Return the evidence expected a token of each leaf, as a logarithm, float64 (leaves,).
+
+    Up to a constant: the highest is 0. Leaves that were not looked at closely come behind those
+    that were.
+    """
+    asked = read(tree, query)
+    scene, plain = look(tree, asked)
+    density = plain.astype(np.float64) / _TEMPERATURE
+    if tree.relevance != PLAIN:
+        density -= density[scene.pool].min()
+        weights = built_in(asked.neural is not None)
+        path = weights if tree.relevance == LEARNED else Path(tree.relevance)
+        closer = load_ranker(path).density(*describe(scene)).astype(np.float64)
+        density = np.minimum(density, 0) + closer.min()
+        density[scene.pool] = closer
+    return np.maximum(density - density.max(), -_STEEPEST)
+
+
+def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
+    """Score every leaf by the plain sum, and set the scene for a closer look at the best.
+
+    Returns:
+        The scene, and the plain sum, float32 (leaves,).
+    """
+    table = load_static()
+    levels = tree.levels[:LEVELS]
+    terms, scores = score_levels(tree.index, levels, query, table.token_scores(query.static))
+    plain = plain_sum(levels, scores)
+    depth = min(DEPTH, len(plain))
+    # Equal scores at the edge: the first in the text, on every machine.
+    edge = np.partition(plain, len(plain) - depth)[len(plain) - depth]
+    above = np.flatnonzero(plain > edge)
+    pool = np.sort(np.append(above, np.flatnonzero(plain == edge)[: depth - len(above)]))
+    vectors = unit(tree.index.leaf_vectors(pool, table))
+    leaves = Leaves(
+        tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens >= 0
+    )
+    scene = Scene(tree.index, leaves, levels, query, terms, scores, plain, pool, vectors, table)
+    return scene, plain
+
+
+def read(tree: Tree, query: str) -> Query:
+    """Return a query made ready for a tree."""
+    neural = tree.encode_query(query) if tree.encode_query is not None else None
+    return read_query(query, load_static(), neural)

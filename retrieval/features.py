@@ -1,0 +1,300 @@
+"""What the learned relevance is told of a leaf: some ninety numbers, each a plain measure.
+
+Only the leaves that the plain sum found promising are described. Groups of measures: scores of
+every level; how many of the query's terms are met; the likeness of single words (`interaction.py`);
+neighbours, paragraph and heading; what the best leaves share with this one (`feedback.py`); phrases
+and names; the leaf's own shape; and what the question asks for beside what the leaf offers. Nothing
+here knows where a text comes from, and nothing but ratios, ranks and standardised scores depends on
+its length.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hier.retrieval.feedback import feedback
+from hier.retrieval.index import WordIndex, stem_words
+from hier.retrieval.interaction import interaction
+from hier.retrieval.relevance import Level, LevelScores, Query, TermCounts, standardise
+from hier.retrieval.static import StaticTable
+from hier.retrieval.words import find_words
+
+LEVELS = 4
+_MASS = 0.6  # temperature at which plain scores are read as shares of the evidence
+_RARE = 3  # terms looked at one by one
+_ENTITY = re.compile(r"(?<!^)\b[A-Z]\w+|\d+")
+_OFFERS = (
+    re.compile(r"\d"),
+    re.compile(
+        r"\b(?:1\d{3}|20\d{2}|January|February|March|April|May|June|July|August|September|October"
+        r"|November|December)\b"
+    ),
+    re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]+"),
+    re.compile(
+        r"\b(?:because|since|due to|so that|in order|therefore|reason|caused?|wanted)\b", re.I
+    ),
+    re.compile(r"\b(?:in|at|near|from|to) (?:the )?[A-Z][a-z]+"),
+    re.compile(r'["“]'),
+    re.compile(r"\?\s*$"),
+)
+_OFFER_NAMES = ("number", "date", "name", "reason", "place", "quote", "question")
+_ASKS = {
+    "number": re.compile(r"\b(?:how (?:many|much|long)|percent\w*)\b"),
+    "date": re.compile(r"\b(?:when|what year|date)\b"),
+    "name": re.compile(r"\b(?:who|whose|whom)\b"),
+    "reason": re.compile(r"\bwhy\b"),
+    "place": re.compile(r"\bwhere\b"),
+}
+
+Columns = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """What leaves are beside their words.
+
+    Attributes:
+        text: the source.
+        start: int64 (leaves,), where each begins; they partition the source.
+        tokens: int32 (leaves,).
+        block: the block each lies in, int32 (leaves,), ascending.
+        worth: how well each stands alone, 0 to 1, float16 (leaves,).
+        heading: whether each is a heading, bool (leaves,).
+    """
+
+    text: str
+    start: np.ndarray
+    tokens: np.ndarray
+    block: np.ndarray
+    worth: np.ndarray
+    heading: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of leaves."""
+        return len(self.start)
+
+    def texts(self, leaves: np.ndarray) -> list[str]:
+        """Return the text of some leaves."""
+        ends = np.append(self.start[1:], len(self.text))[leaves]
+        spans = zip(self.start[leaves].tolist(), ends.tolist(), strict=True)
+        return [self.text[start:end] for start, end in spans]
+
+    @cached_property
+    def first_of_block(self) -> np.ndarray:
+        """The first leaf of each block, int64 (blocks,)."""
+        return np.flatnonzero(np.append(True, self.block[1:] != self.block[:-1]))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A query before a text, scored: everything that features are made from.
+
+    Attributes:
+        index: the words of the text.
+        leaves: its leaves.
+        levels: its levels, leaves first; as many as are scored.
+        query: the query.
+        terms: where its terms stand.
+        scores: the scores of each level.
+        plain: the plain sum, float32 (leaves,).
+        pool: the leaves to be described, ascending, int64.
+        vectors: their static vectors, unit length, float32 (pool, dimensions).
+        table: the static token vectors.
+    """
+
+    index: WordIndex
+    leaves: Leaves
+    levels: Sequence[Level]
+    query: Query
+    terms: TermCounts
+    scores: Sequence[LevelScores]
+    plain: np.ndarray
+    pool: np.ndarray
+    vectors: np.ndarray
+    table: StaticTable
+
+
+def describe(scene: Scene) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the names of the features and their values, float32 (pool, features)."""
+    columns = (
+        _levels(scene)
+        | _terms(scene)
+        | interaction(scene.index, scene.levels[:2], scene.query, scene.pool, scene.table)
+        | _neighbours(scene)
+        | _masses(scene)
+        | feedback(scene.index, scene.terms, scene.plain, scene.pool, scene.vectors)
+        | _phrases(scene)
+        | _shape(scene)
+        | _offers(scene)
+    )
+    if scene.query.neural is not None and scene.levels[-1].vectors is not None:
+        columns |= _neural(scene)
+    values = [np.broadcast_to(column, scene.pool.shape) for column in columns.values()]
+    return tuple(columns), np.stack(values, axis=1).astype(np.float32)
+
+
+def _levels(scene: Scene) -> Columns:
+    """Both scores of the node that holds the leaf: standardised, and on their own scale."""
+    columns: Columns = {}
+    for number in range(LEVELS):
+        place = min(number, len(scene.levels) - 1)
+        score, node = scene.scores[place], scene.levels[place].node_of(scene.pool)
+        columns[f"dense {number}"] = standardise(score.cosine)[node]
+        columns[f"lexical {number}"] = standardise(score.lexical)[node]
+        columns[f"cosine {number}"] = score.cosine[node]
+        best = max(float(score.lexical.max(initial=0)), 1e-9)
+        columns[f"lexical share {number}"] = score.lexical[node] / best
+    return columns
+
+
+def _terms(scene: Scene) -> Columns:
+    """How much of the query's terms, by rarity, the leaf and what holds it have."""
+    terms, index = scene.terms, scene.index
+    rarity = terms.weights * index.leaf_idf[terms.stems]
+    total = max(float(rarity.sum()), 1e-9)
+    columns: Columns = {}
+    held = []
+    for number in range(LEVELS):
+        place = min(number, len(scene.levels) - 1)
+        node = scene.levels[place].node_of(scene.pool)
+        held.append(scene.scores[place].held[:, node])
+        columns[f"terms {number}"] = rarity @ held[number] / total
+    path = index.path_of[scene.pool]
+    in_path = terms.paths[:, path] > 0
+    own = np.zeros((len(rarity), len(scene.leaves)), bool)
+    own[terms.term, terms.leaf] = True
+    columns["terms of leaf"] = rarity @ own[:, scene.pool] / total
+    columns["terms of heading"] = rarity @ in_path / total
+    order = np.argsort(-index.leaf_idf[terms.stems], kind="stable")
+    for rank in range(_RARE):
+        for number, name in ((0, "leaf"), (1, "passage")):
+            known = rank < len(order)
+            columns[f"rare {rank} in {name}"] = (
+                held[number][order[rank]] if known else np.zeros(len(scene.pool))
+            )
+    return columns
+
+
+def _neighbours(scene: Scene) -> Columns:
+    """Plain scores around the leaf, and of its paragraph."""
+    padded = np.pad(scene.plain, 3)
+    around = {step: padded[scene.pool + 3 + step] for step in (-3, -2, -1, 1, 2, 3)}
+    leaves, first = scene.leaves, scene.leaves.first_of_block
+    block = np.searchsorted(first, scene.pool, "right") - 1
+    tokens = np.add.reduceat(leaves.tokens, first).astype(np.float32)
+    weighted = np.add.reduceat(scene.plain * leaves.tokens, first)
+    return {
+        "before": around[-1],
+        "after": around[1],
+        "around": (around[-2] + around[-1] + around[1] + around[2]) / 4,
+        "best around": np.maximum.reduce(list(around.values())),
+        "block": (weighted / np.maximum(tokens, 1))[block],
+        "best of block": np.maximum.reduceat(scene.plain, first)[block],
+        "block size": np.log1p(tokens[block]),
+        "opens block": first[block] == scene.pool,
+    }
+
+
+def _masses(scene: Scene) -> Columns:
+    """Rank, and the share of the whole score that the block and the heading hold."""
+    plain, pool = scene.plain, scene.pool
+    weights = np.exp(np.clip(plain / _MASS, -30, 30))
+    shares = weights / weights.sum()
+    first = scene.leaves.first_of_block
+    block = np.add.reduceat(shares, first)[np.searchsorted(first, pool, "right") - 1]
+    path_of = scene.index.path_of
+    path = np.bincount(path_of, shares)[path_of[pool]]
+    rank = np.empty(len(pool))
+    rank[np.argsort(-plain[pool], kind="stable")] = np.arange(len(pool))
+    return {
+        "plain": plain[pool],
+        "rank": np.log1p(rank),
+        "gap": plain.max() - plain[pool],
+        "block mass": np.log(block + 1e-6),
+        "heading mass": np.log(path + 1e-6),
+    }
+
+
+def _phrases(scene: Scene) -> Columns:
+    """Neighbouring words of the query that stand together; its names and numbers."""
+    index, query, pool = scene.index, scene.query, scene.pool
+    n_leaves = len(scene.leaves)
+    texts = scene.leaves.texts(pool)
+    joined = find_words("\n".join(texts))
+    behind = np.cumsum([len(text) + 1 for text in texts])
+    row = np.searchsorted(behind, joined.start, "right")
+    number = np.array([index.stem_number.get(s, -1) for s in stem_words(joined.vocabulary)])
+    stem = number[joined.word] if len(number) else np.zeros(0, np.int64)
+    phrases = np.zeros(len(pool))
+    asked = [index.stem_number.get(stem, -2) for stem in query.stems]
+    for one, other in zip(asked, asked[1:], strict=False):
+        together = (stem[:-1] == one) & (stem[1:] == other) & (row[:-1] == row[1:])
+        rows = np.unique(row[:-1][together])
+        phrases[rows] += np.log1p(n_leaves / (1 + len(rows)))
+    columns = {"phrases": phrases / max(float(np.log1p(n_leaves)), 1e-9)}
+    return columns | _entities(scene)
+
+
+def _entities(scene: Scene) -> Columns:
+    terms, pool, index = scene.terms, scene.pool, scene.index
+    entities = set(stem_words([word.lower() for word in _ENTITY.findall(scene.query.text)]))
+    wanted = np.flatnonzero(np.isin(terms.stems, [index.stem_number.get(e, -1) for e in entities]))
+    if not len(wanted):
+        none = np.zeros(len(pool))
+        return {"names": none, "names, headed": none, "names of passage": none}
+    rarity = index.leaf_idf[terms.stems[wanted]]
+    rarity = rarity / max(float(rarity.sum()), 1e-9)
+    kept = np.isin(terms.term, wanted)
+    place, leaf = np.searchsorted(wanted, terms.term[kept]), terms.leaf[kept]
+    passages = scene.levels[min(1, len(scene.levels) - 1)]
+    own = np.zeros((len(wanted), len(scene.leaves)), bool)
+    own[place, leaf] = True
+    passage = np.zeros((len(wanted), len(passages.first_leaf)), bool)
+    passage[place, passages.node_of(leaf)] = True
+    headed = own[:, pool] | (terms.paths[wanted][:, index.path_of[pool]] > 0)
+    return {
+        "names": rarity @ own[:, pool],
+        "names, headed": rarity @ headed,
+        "names of passage": rarity @ passage[:, passages.node_of(pool)],
+    }
+
+
+def _shape(scene: Scene) -> Columns:
+    """What the leaf is, whatever is asked."""
+    leaves, pool = scene.leaves, scene.pool
+    return {
+        "size": np.log1p(leaves.tokens[pool]),
+        "worth": leaves.worth[pool].astype(np.float32),
+        "heading": leaves.heading[pool],
+        "after heading": leaves.heading[np.maximum(pool - 1, 0)] & (pool > 0),
+        "place": pool / len(leaves),
+        "opening": pool < 5,
+    }
+
+
+def _offers(scene: Scene) -> Columns:
+    """What the leaf has of the kinds of answers there are, and whether that is asked for."""
+    texts = scene.leaves.texts(scene.pool)
+    asked = scene.query.text.lower()
+    columns: Columns = {}
+    for name, pattern in zip(_OFFER_NAMES, _OFFERS, strict=True):
+        offered = np.array([pattern.search(text) is not None for text in texts], np.float32)
+        columns[f"offers {name}"] = offered
+        if name in _ASKS:
+            wanted = _ASKS[name].search(asked) is not None
+            columns[f"answers {name}"] = (offered - offered.mean()) * wanted
+    return columns
+
+
+def _neural(scene: Scene) -> Columns:
+    """Cosines of neural vectors, standardised and as they are, of leaf, passage and section."""
+    columns: Columns = {}
+    for number, level in enumerate(scene.levels[:3]):
+        if level.vectors is not None:
+            cosine = level.vectors.astype(np.float32) @ scene.query.neural
+            columns[f"neural {number}"] = standardise(cosine)[level.node_of(scene.pool)]
+            columns[f"neural cosine {number}"] = cosine[level.node_of(scene.pool)]
+    return columns
