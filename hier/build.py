@@ -18,10 +18,11 @@ from hier.context import Context
 from hier.document import Document, as_document
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.relevance import LEARNED, check_relevance
+from hier.retrieval.features import NEURAL_LEVELS
 from hier.retrieval.index import WordIndex, index_words
 from hier.retrieval.relevance import DEFAULT as RELEVANCE
 from hier.retrieval.relevance import Level
-from hier.retrieval.static import load_static, sum_rows
+from hier.retrieval.static import load_static, sum_rows, unit
 from hier.retrieval.words import find_words
 from hier.segment import segment
 from hier.structure import Structure, read_structure
@@ -231,27 +232,33 @@ def _summarise(
 
 
 def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
-    """Add neural vectors to passages and upwards: one batch of passages over the whole tree.
+    """Add neural vectors, of leaves and passages each in one pass, headings read before them.
 
     What lies above is longer than such models read: it is the sum of its passages, by length.
     """
-    layout, passages = tree.layout(), tree.levels[min(1, len(tree.levels) - 1)].first_leaf
-    ends = np.append(passages[1:], len(tree.leaf_start))
-    texts = [
-        layout.crumb(int(tree.index.path_of[first]))
-        + tree.source[layout.leaf_span(first)[0] : layout.leaf_span(end - 1)[1]]
-        for first, end in zip(passages.tolist(), ends.tolist(), strict=True)
-    ]
+    n_leaves, passages = len(tree.leaf_start), tree.levels[min(1, len(tree.levels) - 1)].first_leaf
+    texts = [*_headed(tree, np.arange(n_leaves)), *_headed(tree, passages)]
     report = None if progress is None else lambda done, total: progress("encoding", done, total)
     vectors = neural.encode(texts, report)
-    weighted = vectors * np.add.reduceat(tree.leaf_tokens, passages)[:, None].astype(np.float32)
     levels = list(tree.levels)
-    for number in range(1, min(RELEVANCE.levels, len(levels))):
+    levels[0] = replace(levels[0], vectors=vectors[:n_leaves].astype(np.float16))
+    sizes = np.add.reduceat(tree.leaf_tokens, passages)[:, None].astype(np.float32)
+    for number in range(1, min(NEURAL_LEVELS, len(levels))):
         first_leaf = levels[number].first_leaf
-        sums = sum_rows(weighted, np.searchsorted(passages, first_leaf))
-        unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-        levels[number] = replace(levels[number], vectors=unit.astype(np.float16))
+        sums = sum_rows(vectors[n_leaves:] * sizes, np.searchsorted(passages, first_leaf))
+        levels[number] = replace(levels[number], vectors=unit(sums).astype(np.float16))
     return replace(tree, levels=tuple(levels), encode_query=lambda q: neural.encode([q])[0])
+
+
+def _headed(tree: Tree, first: np.ndarray) -> list[str]:
+    """Return the texts of the nodes of a level, each behind the headings it stands under."""
+    layout = tree.layout()
+    ends = np.append(first[1:], len(tree.leaf_start))
+    return [
+        layout.crumb(int(tree.index.path_of[start]))
+        + tree.source[layout.leaf_span(start)[0] : layout.leaf_span(end - 1)[1]]
+        for start, end in zip(first.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 def write_summaries(

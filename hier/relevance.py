@@ -61,20 +61,19 @@ def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
     Returns:
         The scene, and the plain sum, float32 (leaves,).
     """
-    table = load_static()
     levels = tree.levels[:LEVELS]
-    terms, scores = score_levels(tree.index, levels, query, table.token_scores(query.static))
+    terms, scores = score_levels(tree.index, levels, query)
     plain = plain_sum(levels, scores)
     depth = min(DEPTH, len(plain))
     # Equal scores at the edge: the first in the text, on every machine.
     edge = np.partition(plain, len(plain) - depth)[len(plain) - depth]
     above = np.flatnonzero(plain > edge)
     pool = np.sort(np.append(above, np.flatnonzero(plain == edge)[: depth - len(above)]))
-    vectors = unit(tree.index.leaf_vectors(pool, table))
+    vectors = unit(tree.index.leaf_vectors(pool, load_static()))
     leaves = Leaves(
         tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens >= 0
     )
-    scene = Scene(tree.index, leaves, levels, query, terms, scores, plain, pool, vectors, table)
+    scene = Scene(tree.index, leaves, levels, query, terms, scores, plain, pool, vectors)
     return scene, plain
 
 

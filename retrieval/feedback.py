@@ -35,9 +35,7 @@ def feedback(
     Returns:
         Columns float32 (pool,).
     """
-    best = np.argsort(-plain[pool], kind="stable")[:_BEST]
-    trust = np.exp(plain[pool[best]] - plain[pool[best]].max())
-    trust /= trust.sum()
+    best, trust = trusted(plain[pool])
     centre = trust @ vectors[best]
     added = _added(index, terms, pool[best], trust)
     used, path = np.unique(index.path_of[pool], return_inverse=True)
@@ -59,6 +57,13 @@ def feedback(
     columns["heading named by the best"] = (_held(index, headings, linking * rarity) / whole)[path]
     columns["heading asked for"] = (_held(index, headings, asked * rarity) / whole)[path]
     return columns
+
+
+def trusted(plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the best plain scores, and how far each is believed; sums to 1."""
+    best = np.argsort(-plain, kind="stable")[:_BEST]
+    trust = np.exp(plain[best] - plain[best].max())
+    return best, trust / trust.sum()
 
 
 def _added(

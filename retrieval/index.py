@@ -111,21 +111,20 @@ class WordIndex:
         return idf.astype(np.float32)
 
     @cached_property
-    def _by_stem(self) -> tuple[np.ndarray, np.ndarray]:
-        """Entries of ``leaves`` sorted by stem, and where each stem's begin."""
+    def _by_stem(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Leaf and count of every entry of ``leaves`` sorted by stem, and where each stem begins."""
         stems = self.stem_of[self.leaves.words]
         order = np.argsort(stems, kind="stable")
-        return order, np.searchsorted(stems, np.arange(len(self.stems) + 1), sorter=order)
+        first = np.searchsorted(stems, np.arange(len(self.stems) + 1), sorter=order)
+        return self.leaves.entry_rows()[order], self.leaves.counts[order], first
 
     def occurrences(self, stems: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Look up stems, int64 (terms,): which of them, in which leaf, how often, as three arrays."""
-        order, first = self._by_stem
+        leaf, count, first = self._by_stem
         lengths = first[stems + 1] - first[stems]
         slices = np.cumsum(lengths) - lengths
         places = np.arange(int(lengths.sum())) + np.repeat(first[stems] - slices, lengths)
-        entries = order[places]
-        leaf = np.searchsorted(self.leaves.offsets, entries, "right") - 1
-        return np.repeat(np.arange(len(stems)), lengths), leaf, self.leaves.counts[entries]
+        return np.repeat(np.arange(len(stems)), lengths), leaf[places], count[places]
 
     def leaf_vectors(self, leaves: np.ndarray, table: StaticTable) -> np.ndarray:
         """Return the static vectors of some leaves, float32 (leaves, dimensions)."""

@@ -11,7 +11,6 @@ import numpy as np
 
 from hier.retrieval.index import Counts, WordIndex, stem_words
 from hier.retrieval.relevance import Level, Query
-from hier.retrieval.static import StaticTable
 
 _KERNELS = (0.45, 0.6, 0.8)
 _STEEPNESS = 20.0
@@ -25,7 +24,7 @@ _FUNCTION_WORDS = frozenset(
 
 
 def interaction(
-    index: WordIndex, levels: Sequence[Level], query: Query, pool: np.ndarray, table: StaticTable
+    index: WordIndex, levels: Sequence[Level], query: Query, pool: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Compare the words of a query with those of leaves and of their passages.
 
@@ -34,15 +33,16 @@ def interaction(
         levels: leaves and passages; leaves alone, for a text of one leaf.
         query: the query.
         pool: the leaves asked about, int64.
-        table: the static token vectors.
 
     Returns:
         Columns float32 (pool,).
     """
-    words = [word for word in query.words if word not in _FUNCTION_WORDS] or list(query.words)
-    vectors = table.word_vectors(words)
-    lengths = np.linalg.norm(vectors, axis=1)
-    likeness = _likeness(index, vectors / np.maximum(lengths, 1e-9)[:, None], table)
+    meaning = [i for i, word in enumerate(query.words) if word not in _FUNCTION_WORDS]
+    asked = np.array(meaning or range(len(query.words)), np.int64)
+    words = [query.words[i] for i in asked.tolist()]
+    lengths = np.linalg.norm(query.word_vectors[asked], axis=1)
+    likeness = index.word_scores(query.word_scores[:, asked])
+    likeness /= np.maximum(index.norms, 1e-9)[:, None]
     leaf, heading, passage = _best(index, levels, likeness, pool)
     headed = np.maximum(leaf, heading)
     rarity = _rarity(index, words)
@@ -63,13 +63,6 @@ def interaction(
             columns[f"words met {kernel}, {view}"] = met @ both
     columns["least met of passage"] = passage.min(axis=1, initial=1)
     return columns
-
-
-def _likeness(index: WordIndex, vectors: np.ndarray, table: StaticTable) -> np.ndarray:
-    """Return the cosine of every word of the text with some vectors, float32 (words, vectors)."""
-    products = index.word_scores(table.token_scores(vectors.T))
-    cosines: np.ndarray = products / np.maximum(index.norms, 1e-9)[:, None]
-    return cosines
 
 
 def _best(

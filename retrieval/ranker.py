@@ -19,7 +19,17 @@ DATA = Path(__file__).parent / "data"
 DEPTH = 768
 """How many leaves, the most promising by the plain sum, are ranked again."""
 _FURTHEST = 6.0  # standard deviations: no feature counts for more than it did in training
-_ARRAYS = ("names", "mean", "scale", "linear", "hidden", "hidden_bias", "inner", "inner_bias", "out")
+_ARRAYS = (
+    "names",
+    "mean",
+    "scale",
+    "linear",
+    "hidden",
+    "hidden_bias",
+    "inner",
+    "inner_bias",
+    "out",
+)
 
 
 @dataclass(frozen=True)

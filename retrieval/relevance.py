@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from hier.retrieval.index import WordIndex, stem_words
-from hier.retrieval.static import StaticTable
+from hier.retrieval.static import StaticTable, unit
 from hier.retrieval.words import find_words
 
 
@@ -72,14 +72,20 @@ class Query:
         text: the question.
         stems: the stem of each of its words, in order.
         words: its distinct words, normalised.
-        static: its static vector, unit length.
+        token_scores: product of every static token vector with the query's (unit length), float32
+            (rows,).
+        word_vectors: the static vectors of ``words``, float32 (words, dimensions).
+        word_scores: product of every static token vector with those of ``words``, made unit length,
+            float32 (rows, words).
         neural: its neural vector, unit length, or None.
     """
 
     text: str
     stems: tuple[str, ...]
     words: tuple[str, ...]
-    static: np.ndarray
+    token_scores: np.ndarray
+    word_vectors: np.ndarray
+    word_scores: np.ndarray
     neural: np.ndarray | None = None
 
     @cached_property
@@ -92,11 +98,14 @@ class Query:
 
 
 def read_query(text: str, table: StaticTable, neural: np.ndarray | None = None) -> Query:
-    """Analyse a query: its words, their stems in order, and its static vector."""
+    """Analyse a query: its words, their stems in order, and its static vectors."""
     words = find_words(text)
     stems = stem_words(words.vocabulary)
     in_order = tuple(stems[word] for word in words.word.tolist())
-    return Query(text, in_order, words.vocabulary, table.encode([text])[0], neural)
+    vectors = table.word_vectors(words.vocabulary)
+    # One product for all: the table is read once.
+    scores = table.token_scores(np.vstack([table.encode([text]), unit(vectors)]).T)
+    return Query(text, in_order, words.vocabulary, scores[:, 0], vectors, scores[:, 1:], neural)
 
 
 @dataclass(frozen=True)
@@ -104,12 +113,14 @@ class LevelScores:
     """What a query makes of the nodes of one level.
 
     Attributes:
-        cosine: float32 (nodes,).
+        static: cosine of static vectors, float32 (nodes,).
+        neural: cosine of neural vectors, float32 (nodes,); None where there are none.
         lexical: BM25, float32 (nodes,).
         held: which query terms each node holds, headings included, bool (terms, nodes).
     """
 
-    cosine: np.ndarray
+    static: np.ndarray
+    neural: np.ndarray | None
     lexical: np.ndarray
     held: np.ndarray
 
@@ -145,7 +156,6 @@ def score_levels(
     index: WordIndex,
     levels: Sequence[Level],
     query: Query,
-    token_scores: np.ndarray,
     config: RelevanceConfig = DEFAULT,
 ) -> tuple[TermCounts, list[LevelScores]]:
     """Score every node of some levels.
@@ -154,13 +164,12 @@ def score_levels(
         index: the words of the leaves and heading paths.
         levels: the levels to score, leaves first.
         query: the query, ready.
-        token_scores: product of every static token vector with the query's, float32.
         config: the parameters.
 
     Returns:
         Where the query's terms stand, and the scores of each level.
     """
-    static = index.word_scores(token_scores)
+    static = index.word_scores(query.token_scores)
     leaf_dots, path_dots = index.leaves.dot(static), index.paths.dot(static)
     terms = term_counts(index, query.terms)
     scores = []
@@ -171,12 +180,11 @@ def score_levels(
             path = index.path_of[level.first_leaf]
             dots = dots + path_dots[path]
             counts += terms.paths[:, path]
+        neural = None
         if level.vectors is not None and query.neural is not None:
-            cosine = level.vectors.astype(np.float32) @ query.neural
-        else:
-            cosine = dots / level.norms
+            neural = level.vectors.astype(np.float32) @ query.neural
         lexical = bm25(counts, level.words, terms.weights, config.k1, config.b)
-        scores.append(LevelScores(cosine, lexical, counts > 0))
+        scores.append(LevelScores(dots / level.norms, neural, lexical, counts > 0))
     return terms, scores
 
 
@@ -187,7 +195,8 @@ def plain_sum(
     n_leaves = len(levels[0].first_leaf)
     total = np.zeros(n_leaves, np.float32)
     for level, score in zip(levels[: config.levels], scores, strict=False):
-        own = config.dense * standardise(score.cosine) + config.lexical * standardise(score.lexical)
+        cosine = score.static if score.neural is None else score.neural
+        own = config.dense * standardise(cosine) + config.lexical * standardise(score.lexical)
         total += np.repeat(own, np.diff(np.append(level.first_leaf, n_leaves)))
     return standardise(total)
 

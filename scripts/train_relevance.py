@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,11 @@ class Example:
     tokens: np.ndarray
 
 
-def chosen(folder: Path) -> Iterator[tuple[str, data.Document]]:
+def chosen(folder: Path, documents: int) -> Iterator[tuple[str, data.Document]]:
     """Yield documents with the questions trained on: of the first more, then until a set is full."""
     for name in data.EVIDENCE_SETS:
         taken = 0
-        for number, document in enumerate(data.read(data.find(folder, name))):
+        for number, document in enumerate(islice(data.read(data.find(folder, name)), documents)):
             questions = [question for question in document.questions if question.evidence]
             questions = questions[: 20 if number < 6 else 12]
             if number >= 6 and taken >= MOST:
@@ -79,9 +80,7 @@ def examples(
 
     dataset, document = named
     encoder: Any = embedder if embedder == embedding.STATIC else embedding.encoder(embedder)
-    tree = hier.build(
-        document.text, embedder=encoder, tokenizer=data.TOKENIZER, relevance="plain"
-    )
+    tree = hier.build(document.text, embedder=encoder, tokenizer=data.TOKENIZER, relevance="plain")
     ends = np.append(tree.leaf_start[1:], len(document.text))
     names: tuple[str, ...] = ()
     found = []
@@ -106,10 +105,10 @@ def examples(
     return names, found
 
 
-def collect(folder: Path, embedder: str) -> tuple[tuple[str, ...], list[Example]]:
+def collect(folder: Path, embedder: str, documents: int) -> tuple[tuple[str, ...], list[Example]]:
     """Describe all documents, two at a time."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        done = list(pool.map(partial(examples, embedder=embedder), list(chosen(folder))))
+        done = list(pool.map(partial(examples, embedder=embedder), list(chosen(folder, documents))))
     names = next(names for names, found in done if found)
     return names, [example for _, found in done for example in found]
 
@@ -212,10 +211,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     described.add_argument("--data", type=Path, default=data.default_folder())
     described.add_argument("--embedder", default=embedding.STATIC)
+    described.add_argument("--documents", type=int, default=99, help="of each set, at most")
     described.add_argument("--out", type=Path, help="default: the packages' and benchmarks' own")
     options = described.parse_args(arguments)
     neural = options.embedder != embedding.STATIC
-    names, found = collect(options.data, options.embedder)
+    names, found = collect(options.data, options.embedder, options.documents)
     print(f"{len(found)} questions, {len(names)} features", flush=True)
     families = sorted({data.family(example.dataset) for example in found})
     paths: dict[str | None, Path] = {
