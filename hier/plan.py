@@ -33,8 +33,8 @@ class AllocationConfig:
         summary_fidelity: share of a leaf that it can cover.
     """
 
-    worth: float = 0.3
-    similar: float = 0.75
+    worth: float = 0.1
+    similar: float = 0.9
     redundancy: float = 0.9
     pool: int = 4
     overview_pool: int = 16

@@ -6,6 +6,7 @@ the data set, such as weights learned on all the others, are a function of its n
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import data
@@ -48,7 +49,12 @@ class Ours:
         Raises:
             ValueError: an argument does not print as what it is, so a change would go unseen.
         """
-        arguments = repr((self.embedder, self.asks, self.build, self.compress))
+        # Of a file what is in it, not where it stands.
+        build = {
+            key: versions.digest(value.read_bytes().hex()) if isinstance(value, Path) else value
+            for key, value in self.build.items()
+        }
+        arguments = repr((self.embedder, self.asks, build, self.compress))
         if " at 0x" in arguments or "..." in arguments:
             raise ValueError(f"{self.name}: arguments must print in full, found {arguments:.200}")
         return versions.digest(versions.installed("hier"), arguments)
@@ -101,8 +107,31 @@ def varied(name: str, build: Arguments, compress: Arguments) -> Any:
     return replace(system, build=system.build | build, compress=system.compress | compress)
 
 
+def _left_out(embedder: str) -> Callable[[str], Arguments]:
+    """Judge a set by relevance weights that were made without its family.
+
+    A set that nothing was learned from is judged by the weights that are installed.
+    """
+
+    def arguments(dataset: str) -> Arguments:
+        path = data.left_out_weights(data.family(dataset), embedder)
+        return {"relevance": path} if path.is_file() else {}
+
+    return arguments
+
+
+def _learned(name: str, embedder: str) -> Ours:
+    return Ours(name, embedder, per_set=_left_out(embedder))
+
+
+def _plain(name: str, embedder: str) -> Ours:
+    return Ours(name, embedder, build={"relevance": "plain"})
+
+
 SYSTEMS = (
-    lambda: Ours("hier"),
-    lambda: Ours("hier, MiniLM", embedder=embedding.MINILM),
+    lambda: _learned("hier", embedding.STATIC),
+    lambda: _learned("hier, MiniLM", embedding.MINILM),
+    lambda: _plain("hier, plain sum", embedding.STATIC),
+    lambda: _plain("hier, MiniLM, plain sum", embedding.MINILM),
     lambda: Ours("hier, no question", asks=False),
 )
