@@ -27,8 +27,9 @@ def check_relevance(relevance: str | Path) -> str:
         InputError: it is neither ``"learned"``, ``"plain"`` nor a file of weights.
     """
     if isinstance(relevance, Path):
-        load_ranker(relevance)
-        return str(relevance)
+        whole = relevance.expanduser().resolve()  # a saved tree is loaded from another folder
+        load_ranker(whole)
+        return str(whole)
     if relevance not in (LEARNED, PLAIN):
         raise InputError(
             f"relevance {relevance!r} is unknown; pass 'learned', 'plain' or the Path of weights"
@@ -52,7 +53,8 @@ def log_density(tree: Tree, query: str) -> np.ndarray:
         closer = load_ranker(path).density(*describe(scene)).astype(np.float64)
         density = np.minimum(density, 0) + closer.min()
         density[scene.pool] = closer
-    return np.maximum(density - density.max(), -_STEEPEST)
+    relative: np.ndarray = np.maximum(density - density.max(), -_STEEPEST)
+    return relative
 
 
 def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,14 +20,14 @@ from hier.retrieval.feedback import feedback, trusted
 from hier.retrieval.index import WordIndex, stem_words
 from hier.retrieval.interaction import interaction
 from hier.retrieval.relevance import Level, LevelScores, Query, TermCounts, standardise
-from hier.retrieval.words import find_words
+from hier.retrieval.words import find_words, normalise
 
 LEVELS = 4
 NEURAL_LEVELS = 3  # what lies above is longer than models read
 _MASS = 0.6  # temperature at which plain scores are read as shares of the evidence
 _RARE = 3  # terms looked at one by one
 _ENTITY = re.compile(r"(?<!^)\b[A-Z]\w+|\d+")
-# What answers look like. Each begins with few characters, so that a scan leaps from one to the next.
+# What answers look like. Each begins with few characters, so that a scan leaps to the next one.
 _OFFERS = {
     "number": re.compile(r"\d+"),
     "date": re.compile(
@@ -230,7 +231,7 @@ def _phrases(scene: Scene) -> Columns:
     term_of = {scene.index.stems[s]: term for term, s in enumerate(scene.terms.stems.tolist())}
     pairs = {
         (term_of[one], term_of[other])
-        for one, other in zip(stems, stems[1:], strict=False)
+        for one, other in pairwise(stems)
         if one in term_of and other in term_of
     }
     both = {pair: scene.own[pair[0]] & scene.own[pair[1]] for pair in pairs}
@@ -258,7 +259,7 @@ def _sequence(
 
 def _entities(scene: Scene) -> Columns:
     terms, pool, index = scene.terms, scene.pool, scene.index
-    entities = set(stem_words([word.lower() for word in _ENTITY.findall(scene.query.text)]))
+    entities = set(stem_words([normalise(word) for word in _ENTITY.findall(scene.query.text)]))
     wanted = np.flatnonzero(np.isin(terms.stems, [index.stem_number.get(e, -1) for e in entities]))
     if not len(wanted):
         none = np.zeros(len(pool))
@@ -313,11 +314,12 @@ def _offers(scene: Scene) -> Columns:
 def _neural(scene: Scene) -> Columns:
     """Cosines of neural vectors of leaf, passage and section, and of the leaf with the best."""
     columns: Columns = {}
-    for number, (level, score) in enumerate(zip(scene.levels, scene.scores, strict=True)):
-        if score.neural is not None and number < NEURAL_LEVELS:
-            node = level.node_of(scene.pool)
-            columns[f"neural {number}"] = standardise(score.neural)[node]
-            columns[f"neural cosine {number}"] = score.neural[node]
+    for number in range(NEURAL_LEVELS):
+        place = min(number, len(scene.levels) - 1)
+        cosines, node = scene.scores[place].neural, scene.levels[place].node_of(scene.pool)
+        if cosines is not None:
+            columns[f"neural {number}"] = standardise(cosines)[node]
+            columns[f"neural cosine {number}"] = cosines[node]
     vectors, cosine = scene.levels[0].vectors, scene.scores[0].neural
     if vectors is not None and cosine is not None:
         own = vectors[scene.pool].astype(np.float32)

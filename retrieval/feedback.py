@@ -1,8 +1,8 @@
 """Feedback: what the best leaves say, asked as if it had been in the query.
 
 The best leaves of the plain sum stand for what is looked for (pseudo-relevance feedback; Rocchio,
-1971; RM3, Lavrenko and Croft, 2001): their mean vector, and their rare words that the query lacks. A
-heading that holds such words links a text's parts, which is how a second hop is found.
+1971; RM3, Lavrenko and Croft, 2001): their mean vector, and their rare words that the query lacks.
+A heading that holds such words links a text's parts, which is how a second hop is found.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Late interaction: every word of the query beside the word most like it in a leaf or passage.
 
-The sum over query words of the best cosine (MaxSim; ColBERT, Khattab and Zaharia, 2020), with static
-word vectors in place of a model's, so that a word costs a look-up; and, softly counted, the words
-that are met at least so well (kernel pooling; K-NRM, Xiong et al., 2017).
+The sum over query words of the best cosine (MaxSim; ColBERT, Khattab and Zaharia, 2020), with
+static word vectors in place of a model's, so that a word costs a look-up; and, softly counted, the
+words that are met at least so well (kernel pooling; K-NRM, Xiong et al., 2017).
 """
 
 from collections.abc import Sequence

@@ -1,15 +1,18 @@
-"""Learned relevance: the share of a question's evidence that each token of a leaf is expected to be.
+"""Learned relevance: which share of a question's evidence a token of each leaf is expected to be.
 
-A small network reads a leaf's features (`features.py`) and says the logarithm of that density, up to
-a constant. It was trained listwise (ListNet; Cao et al., 2007): the softmax over a question's leaves
-of density times tokens is to be the true distribution of the evidence. Choosing leaves by density
-within a token budget then maximises the evidence that is expected to be shown, which is what the
-allocator does. `scripts/train_relevance.py` makes the weights.
+A small network reads a leaf's features (`features.py`) and says the logarithm of that density, up
+to a constant. It was trained listwise (ListNet; Cao et al., 2007): the softmax over a question's
+leaves of density times tokens is to be the true distribution of the evidence. Choosing leaves by
+density within a token budget then maximises the evidence that is expected to be shown, which is
+what the allocator does. `scripts/train_relevance.py` makes the weights.
 """
 
 import functools
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +62,7 @@ class Ranker:
     out: np.ndarray
 
     def density(self, names: tuple[str, ...], features: np.ndarray) -> np.ndarray:
-        """Return the logarithm of evidence expected a token, up to a constant, float32 (leaves,).
+        """Return the logarithm of evidence expected a token, up to a constant: float32 (leaves,).
 
         Args:
             names: what the columns of ``features`` are.
@@ -72,8 +75,8 @@ class Ranker:
             odd = sorted(set(names) ^ set(self.names))
             raise InputError(
                 f"these relevance weights read {len(self.names)} features and the tree has "
-                f"{len(names)} (differing: {', '.join(odd[:3]) or 'their order'}); weights are made "
-                "for one version and kind of embedder: train them again"
+                f"{len(names)} (differing: {', '.join(odd[:3]) or 'their order'}); weights fit one "
+                "version and kind of embedder: train them again"
             )
         standard = np.clip((features - self.mean) / self.scale, -_FURTHEST, _FURTHEST)
         hidden = np.maximum(standard @ self.hidden + self.hidden_bias, 0)
@@ -84,11 +87,23 @@ class Ranker:
     def save(self, path: Path) -> None:
         """Write the weights, floats in half precision."""
         arrays = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
-        halves = {
+        halves: dict[str, Any] = {
             name: array.astype(np.float16) if array.ndim > 1 else array
             for name, array in arrays.items()
         }
         np.savez_compressed(path, **halves)
+
+
+# What numpy raises, of a file that is missing, foreign, cut, a pickle, or of other shapes.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @functools.cache
@@ -103,7 +118,7 @@ def load_ranker(path: Path) -> Ranker:
             names, *arrays = (stored[name] for name in _ARRAYS)
         ranker = Ranker(tuple(names.tolist()), *(array.astype(np.float32) for array in arrays))
         ranker.density(ranker.names, np.zeros((1, len(ranker.names)), np.float32))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{path} holds no relevance weights ({error}); make them with "
             "scripts/train_relevance.py, or pass relevance='learned' or 'plain'"

@@ -6,7 +6,7 @@ cross-entropy of the softmax of density times tokens against the true shares, so
 expected a token. Sets count alike but for a power of their size. What is installed is trained on
 everything; for the benchmarks each family of sets (`data.FAMILIES`) gets weights made without it.
 
-    python scripts/train_relevance.py --data FOLDER [--embedder sentence-transformers/all-MiniLM-L6-v2]
+    python scripts/train_relevance.py --data FOLDER [--embedder MODEL]
 
 Needs torch. Some minutes for each embedder once the neural vectors are kept.
 """
@@ -58,7 +58,7 @@ class Example:
 
 
 def chosen(folder: Path, documents: int) -> Iterator[tuple[str, data.Document]]:
-    """Yield documents with the questions trained on: of the first more, then until a set is full."""
+    """Yield documents and the questions trained on: of the first more, then until a set is full."""
     for name in data.EVIDENCE_SETS:
         taken = 0
         for number, document in enumerate(islice(data.read(data.find(folder, name)), documents)):
