@@ -295,6 +295,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     torch.set_num_threads(1)
+    about = environment.describe(SEED)
     present = {group_of(name) for name in names}
     groups = [g for g in GROUPS if g in present and g in (options.groups or GROUPS)]
     print(f"{len(found)} questions, {len(names)} features", flush=True)
@@ -318,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if out:
         short = settings["embedder"]
         file = FIGURES if short == embedding.STATIC else f"ablation-{short}.json"
-        result = {"environment": environment.describe(SEED), "settings": settings}
+        result = {"environment": about, "settings": settings}
         environment.write(out / file, result | {"budgets": list(data.BUDGETS), "rows": done})
         print(out / file)
     return 0

@@ -159,7 +159,7 @@ def _each_set(result: Figures, names: Sequence[str], image: str | None) -> Itera
         if image:
             yield f"![Recall on each set]({image})"
         yield f"Each cell: {ours} / {base}; bold where we lose."
-        yield _beside(result, ours, base)
+        yield beside(result, ours, base)
     lost = losses(result, ours, names)
     yield f"### Where {ours} is not the best"
     if not lost:
@@ -169,7 +169,8 @@ def _each_set(result: Figures, names: Sequence[str], image: str | None) -> Itera
     yield table(["set", "tokens allowed", "ours", "best", "by"], lost)
 
 
-def _beside(result: Figures, ours: str, base: str) -> str:
+def beside(result: Figures, ours: str, base: str) -> str:
+    """Evidence recall of two systems on each set, theirs bold where it is the higher."""
     budgets = result["budgets"]
     us, them = result["systems"][ours]["sets"], result["systems"][base]["sets"]
     rows = []

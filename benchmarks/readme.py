@@ -1,8 +1,8 @@
-"""Write the measured figures into the README, from the stored result files."""
+"""Write the measured figures into the README and `docs/relevance.md`, from the result files."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,9 +11,11 @@ import curves
 import environment
 import page
 
-README = Path(__file__).parents[1] / "README.md"
+README = environment.REPOSITORY / "README.md"
+RELEVANCE = environment.REPOSITORY / "docs" / "relevance.md"
 Figures = dict[str, Any]
 OURS, NEURAL, BASELINE = "hier", "hier, MiniLM", "DOS RAG, MiniLM"
+PLAIN = {OURS: "hier, plain sum", NEURAL: "hier, MiniLM, plain sum"}
 
 
 def evidence(arena: Figures) -> str:
@@ -117,20 +119,86 @@ def soak(result: dict[str, Any]) -> str:
     return f"{tried}: {result['failed']} failed.\n"
 
 
-SECTIONS = {
+def learned(arena: Figures) -> str:
+    """Return the learned relevance beside the plain sum, set by set."""
+    systems = arena["systems"]
+    parts = []
+    for ours, plain in PLAIN.items():
+        if ours in systems and plain in systems:
+            embedder = systems[ours]["embedder"]
+            parts.append(
+                f"Vectors: {embedder}. Each cell: learned / plain sum; bold where it lost."
+            )
+            means = ["*mean of sets*", *_pairs(arena, ours, plain)]
+            parts.append(f"{page.beside(arena, ours, plain)}\n| {' | '.join(means)} |")
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _pairs(arena: Figures, *names: str) -> Iterator[str]:
+    for budget in arena["budgets"]:
+        macro = (arena["systems"][name]["macro"][f"EvidenceRecall@{budget}"][0] for name in names)
+        yield " / ".join(f"{mean:.3f}" for mean in macro)
+
+
+def ablation(result: Figures) -> str:
+    """Return every row of the ablation, the groups of features by what is lost without them."""
+    rows, settings = result["rows"], result["settings"]
+    first, again = rows[:2]
+    groups = sorted((row for row in rows if row["without"]), key=lambda row: _less(row, first))
+    others = [row for row in rows[1:] if not row["without"]]
+    shown = [
+        [
+            row["name"],
+            str(row["features"] or "–"),
+            *(f"{value:.1%}" for value in row["macro"]),
+            "" if row is first else f"{_less(row, first):+.1f}",
+            "" if row is first else f"{_worse(row, first)} of {len(row['sets'])}",
+        ]
+        for row in (first, *groups, *others)
+    ]
+    budgets = [f"{budget:,}" for budget in result["budgets"]]
+    head = ["", "features", *budgets, "mean, in points", "sets that lose"]
+    moved = [abs(one - other) for one, other in zip(again["macro"], first["macro"], strict=True)]
+    networks = "one network" if settings["networks"] == 1 else f"{settings['networks']} networks"
+    return (
+        f"{settings['questions']:,} questions, vectors: {settings['embedder']}, {networks} a fold, "
+        f"{len(settings['folds'])} folds of whole families. The same training with the examples in "
+        f"another order moved cells by up to {100 * max(moved):.1f} points and the mean by "
+        f"{abs(_less(again, first)):.1f}: differences no larger than that say nothing.\n\n"
+        f"{page.table(head, shown)}\n"
+    )
+
+
+def _less(row: Figures, first: Figures) -> float:
+    """How many points a row is above the first, mean over budgets."""
+    pairs = zip(row["macro"], first["macro"], strict=True)
+    return 100 * sum(one - other for one, other in pairs) / len(first["macro"])
+
+
+def _worse(row: Figures, first: Figures) -> int:
+    """On how many sets a row is below the first, mean over budgets."""
+    return sum(sum(row["sets"][name]) < sum(values) for name, values in first["sets"].items())
+
+
+Sections = dict[str, tuple[Callable[[Figures], str], str]]
+SECTIONS: Sections = {
     "evidence": (evidence, "arena.json"),
     "overview": (overview, "arena.json"),
     "speed": (speed, "speed.json"),
     "soak": (soak, "soak.json"),
 }
+PAGES: dict[Path, Sections] = {
+    README: SECTIONS,
+    RELEVANCE: {"learned": (learned, "arena.json"), "ablation": (ablation, "ablation.json")},
+}
 
 
-def filled(text: str, folder: Path = environment.RESULTS) -> str:
-    """Return the README with what stands between each pair of marks made anew.
+def filled(text: str, folder: Path = environment.RESULTS, sections: Sections = SECTIONS) -> str:
+    """Return a page with what stands between each pair of marks made anew.
 
     A section whose result was never stored is left as it stands; `missing` names it.
     """
-    for name, (write, file) in SECTIONS.items():
+    for name, (write, file) in sections.items():
         path = folder / file
         if path.exists():
             opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
@@ -141,12 +209,14 @@ def filled(text: str, folder: Path = environment.RESULTS) -> str:
     return text
 
 
-def missing(folder: Path = environment.RESULTS) -> list[str]:
+def missing(folder: Path = environment.RESULTS, sections: Sections = SECTIONS) -> list[str]:
     """Return the sections whose result is not stored."""
-    return [name for name, (_, file) in SECTIONS.items() if not (folder / file).exists()]
+    return [name for name, (_, file) in sections.items() if not (folder / file).exists()]
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
-    for name in missing():
-        print(f"no {SECTIONS[name][1]}: section {name} left as it stands", file=sys.stderr)
+    for place, wanted in PAGES.items():
+        text = place.read_text(encoding="utf-8")
+        place.write_text(filled(text, sections=wanted), encoding="utf-8")
+        for name in missing(sections=wanted):
+            print(f"no {wanted[name][1]}: section {name} left as it stands", file=sys.stderr)

@@ -64,11 +64,61 @@ def test_the_targets_are_in_the_makefile(text, repository):
         assert re.search(rf"^{target}:.*##", makefile, re.MULTILINE)
 
 
-def test_the_figures_are_those_of_the_stored_results(text):
-    assert readme.filled(text) == text
-    assert all(f"<!-- {name} -->" in text for name in readme.SECTIONS)
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.name)
+def test_the_figures_are_those_of_the_stored_results(page):
+    text, sections = page.read_text(encoding="utf-8"), readme.PAGES[page]
+    assert readme.filled(text, sections=sections) == text
+    assert set(re.findall(r"<!-- (\w+) -->", text)) == set(sections)
 
 
-def test_every_file_that_is_linked_is_there(text, repository):
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert target.startswith("https://") or (repository / target).exists(), target
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_linked_is_there(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def system(embedder, low, high):
+    sets = {"cuad": {"EvidenceRecall@256": low}, "squad": {"EvidenceRecall@256": high}}
+    macro = {"EvidenceRecall@256": [(low + high) / 2, 0.0, 1.0]}
+    return {"embedder": embedder, "sets": sets, "macro": macro}
+
+
+def test_learned_stands_beside_the_plain_sum_where_both_were_measured():
+    systems = {
+        "hier": system("static", 0.5, 0.9),
+        "hier, plain sum": system("static", 0.6, 0.7),
+        "hier, MiniLM": system("all-MiniLM-L6-v2", 0.5, 0.9),
+    }
+    section = readme.learned({"budgets": [256], "systems": systems})
+    assert section.count("Vectors: ") == 1
+    assert section.endswith(
+        "| cuad | **0.500 / 0.600** |\n| squad | 0.900 / 0.700 |\n"
+        "| *mean of sets* | 0.700 / 0.650 |\n"
+    )
+    assert readme.learned({"budgets": [256], "systems": {"hier": systems["hier"]}}) == ""
+
+
+def test_the_ablation_shows_first_what_is_missed_most():
+    def row(name, low, high, without=None):
+        macro = [(low + high) / 2] * 2
+        sets = {"cuad": [low] * 2, "squad": [high] * 2}
+        return {"name": name, "without": without, "features": 9, "macro": macro, "sets": sets}
+
+    rows = [
+        row("everything", 0.6, 0.8),
+        row("again", 0.59, 0.8),
+        row("without names", 0.61, 0.78, "names"),
+        row("without place", 0.5, 0.7, "place"),
+        row("plain sum", 0.4, 0.6) | {"features": 0},
+    ]
+    settings = {"questions": 1200, "embedder": "static", "networks": 1, "folds": [[], []]}
+    section = readme.ablation({"rows": rows, "settings": settings, "budgets": [256, 2048]})
+    assert "1,200 questions" in section
+    assert "moved cells by up to 0.5 points and the mean by 0.5:" in section
+    assert section.endswith(
+        "| everything | 9 | 70.0% | 70.0% |  |  |\n"
+        "| without place | 9 | 60.0% | 60.0% | -10.0 | 2 of 2 |\n"
+        "| without names | 9 | 69.5% | 69.5% | -0.5 | 1 of 2 |\n"
+        "| again | 9 | 69.5% | 69.5% | -0.5 | 1 of 2 |\n"
+        "| plain sum | – | 50.0% | 50.0% | -20.0 | 2 of 2 |\n"
+    )
