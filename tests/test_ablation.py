@@ -187,3 +187,10 @@ def test_the_stored_figures_are_of_every_group(repository):
     groups = [group for group in ablation.GROUPS if group != NEURAL_GROUP]
     assert [row["name"] for row in stored["rows"]] == [v.name for v in ablation.variants(groups)]
     assert all(len(row["sets"]) == len(data.EVIDENCE_SETS) for row in stored["rows"])
+
+
+def test_every_group_is_explained(repository):
+    page = (repository / "docs" / "relevance.md").read_text(encoding="utf-8")
+    section = page.split("## The features")[1].split("\n## ")[0]
+    rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| ")]
+    assert rows == ["| group", *(f"| {group}" for group in ablation.GROUPS)]
