@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -193,12 +194,8 @@ def test_phrases_are_words_that_stand_together_in_the_order_asked():
     _, columns = described(tree, query)
     texts, asked = leaf_texts(tree), stems(query)
     n, expected = len(texts), np.zeros(len(texts))
-    for pair in set(zip(asked, asked[1:], strict=False)):
-        having = [
-            row
-            for row, text in enumerate(texts)
-            if pair in list(zip(stems(text), stems(text)[1:], strict=False))
-        ]
+    for pair in set(pairwise(asked)):
+        having = [row for row, text in enumerate(texts) if pair in pairwise(stems(text))]
         expected[having] += np.log1p(n / (1 + len(having)))
     assert expected[1] > expected[0] == 0
     np.testing.assert_allclose(columns["phrases"], expected / np.log1p(n), atol=1e-5)
