@@ -40,6 +40,7 @@ class RelevanceConfig:
 
 
 DEFAULT = RelevanceConfig()
+_COMPARED = 64  # words of a query, at most, that are compared one by one with those of the text
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Query:
     Attributes:
         text: the question.
         stems: the stem of each of its words, in order.
-        words: its distinct words, normalised.
+        words: its distinct words, normalised; of a long query those with the longest vectors.
         token_scores: product of every static token vector with the query's (unit length), float32
             (rows,).
         word_vectors: the static vectors of ``words``, float32 (words, dimensions).
@@ -103,9 +104,12 @@ def read_query(text: str, table: StaticTable, neural: np.ndarray | None = None) 
     stems = stem_words(words.vocabulary)
     in_order = tuple(stems[word] for word in words.word.tolist())
     vectors = table.word_vectors(words.vocabulary)
+    longest = np.argsort(-np.linalg.norm(vectors, axis=1), kind="stable")[:_COMPARED]
+    kept = np.sort(longest)
+    vectors, compared = vectors[kept], tuple(words.vocabulary[word] for word in kept.tolist())
     # One product for all: the table is read once.
     scores = table.token_scores(np.vstack([table.encode([text]), unit(vectors)]).T)
-    return Query(text, in_order, words.vocabulary, scores[:, 0], vectors, scores[:, 1:], neural)
+    return Query(text, in_order, compared, scores[:, 0], vectors, scores[:, 1:], neural)
 
 
 @dataclass(frozen=True)

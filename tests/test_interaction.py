@@ -126,6 +126,19 @@ def test_function_words_count_where_there_are_no_others(tree):
     assert all(np.allclose(same[0][name], same[1][name], atol=1e-6) for name in same[0])
 
 
+def test_of_a_long_query_the_words_that_say_most_are_compared(tree, long_text):
+    words = find_words(long_text).vocabulary[:1000]
+    table = load_static()
+    lengths = np.linalg.norm(table.word_vectors(words), axis=1)
+    asked = read(tree, " ".join(words))
+    assert len(asked.words) < 100
+    assert asked.words == tuple(word for word in words if word in asked.words)
+    left_out = [n for word, n in zip(words, lengths, strict=True) if word not in asked.words]
+    assert np.linalg.norm(asked.word_vectors, axis=1).min() >= max(left_out)
+    assert asked.word_scores.shape[1] == len(asked.words)
+    assert len(asked.stems) == len(words), "every word counts for BM25"
+
+
 def test_a_text_of_one_leaf_is_compared_too():
     tree = hier.build("The cat sat.")
     asked = read(tree, "kitten")
