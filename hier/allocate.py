@@ -34,6 +34,30 @@ class Problem:
     cover_fidelity: np.ndarray
     floor: np.ndarray
 
+    @classmethod
+    def of(
+        cls,
+        weights: np.ndarray,
+        floor: np.ndarray,
+        pairs: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ) -> "Problem":
+        """Put a problem together from lists of who covers what.
+
+        Args:
+            weights: as in the attributes.
+            floor: as in the attributes.
+            pairs: candidates, the targets they cover, and how well; three arrays of equal length.
+        """
+        rows, targets, fidelity = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        order = np.argsort(rows, kind="stable")
+        return cls(
+            weights=weights,
+            cover_offsets=np.searchsorted(rows[order], np.arange(len(floor) + 1)),
+            cover_targets=targets[order].astype(np.int64),
+            cover_fidelity=fidelity[order].astype(np.float32),
+            floor=floor.astype(np.int64),
+        )
+
     def __len__(self) -> int:
         """Return the number of candidates."""
         return len(self.floor)

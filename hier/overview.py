@@ -37,16 +37,12 @@ def plan_overview(tree: Tree, first: int, end: int, budget: int, config: Allocat
     fidelity = np.append(worth, np.ones(len(summaries), np.float32))
     # A last target for each leaf is the leaf itself.
     own = np.arange(len(leaves))
-    all_rows = np.concatenate([rows, own])
-    order = np.argsort(all_rows, kind="stable")
     fill = tokens * tree.worth[leaves]
     summary_floor = [tree.tokenizer.count(summary.text) - 1 for summary in summaries]
-    problem = Problem(
-        weights=np.concatenate([concepts, _FILL * fill / max(float(fill.sum()), 1e-9)]),
-        cover_offsets=np.searchsorted(all_rows[order], np.arange(len(fidelity) + 1)),
-        cover_targets=np.concatenate([stems, len(concepts) + own])[order],
-        cover_fidelity=np.concatenate([fidelity[rows], np.ones(len(own), np.float32)])[order],
-        floor=np.maximum(np.concatenate([tokens - 1, summary_floor]), 1).astype(np.int64),
+    problem = Problem.of(
+        np.concatenate([concepts, _FILL * fill / max(float(fill.sum()), 1e-9)]),
+        np.maximum(np.concatenate([tokens - 1, summary_floor]), 1),
+        [(rows, stems, fidelity[rows]), (own, len(concepts) + own, np.ones(len(own)))],
     )
     relevance = np.zeros(len(tree.leaf_start), np.float32)
     return Plan(problem, leaves, summaries, relevance, float(problem.weights.sum()), 0.0)

@@ -12,6 +12,7 @@ import numpy as np
 from hier.allocate import Problem
 from hier.relevance import log_density
 from hier.render import Summary
+from hier.retrieval.index import count_words
 from hier.retrieval.relevance import standardise
 from hier.retrieval.static import load_static, unit
 from hier.tree import Tree
@@ -22,6 +23,10 @@ class AllocationConfig:
     """Every parameter of the allocation.
 
     Attributes:
+        breadth: most that everything spoken of is worth, beside 1 for the evidence.
+        broad: leaves over which the evidence is spread where it is worth that much.
+        sharpness: how fast it becomes so: the power of the spread.
+        softness: how much relevance counts in what is spoken of: 0 not at all, 1 as in evidence.
         worth: how much a leaf's standing alone counts beside that: 0 not at all.
         similar: cosine from which one leaf begins to cover another.
         redundancy: fidelity at a cosine of 1.
@@ -33,6 +38,10 @@ class AllocationConfig:
         summary_fidelity: share of a leaf that it can cover.
     """
 
+    breadth: float = 1.0
+    broad: float = 150.0
+    sharpness: float = 4.0
+    softness: float = 0.3
     worth: float = 0.1
     similar: float = 0.9
     redundancy: float = 0.9
@@ -45,6 +54,8 @@ class AllocationConfig:
 
 
 DEFAULT = AllocationConfig()
+_NARROW = 1e-3  # a value of what is spoken of that is as good as none
+_FAINT = 8.0  # logarithm below the best at which relevance ends
 _SAME = 0.9999  # the same words: shown once, they are shown
 
 
@@ -72,18 +83,24 @@ class Plan:
 def plan_query(
     tree: Tree, query: str, first: int, end: int, budget: int, config: AllocationConfig
 ) -> Plan:
-    """Take the leaves of the highest density, enough of them to fill the budget several times."""
+    """Weigh the leaves of a branch, and what they speak of; the best are candidates."""
     relevance = log_density(tree, query)
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
     weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
+    weights /= weights.sum()
     floor = np.maximum(tokens - 1, 1)
-    pool, outside = _best(weights / floor, floor, config.pool * budget, config.least)
+    topics = asked_concepts(tree, relevance, first, end, config)
+    values = weights / floor
+    if topics.any():
+        held = tree.index.leaves.dot(topics[tree.index.stem_of].astype(np.float32))
+        values += held[first:end] / floor
+    pool, outside = _best(values, floor, config.pool * budget, config.least)
     leaves = pool + first
-    similarity = _similar(tree, leaves[: config.most], config)
     summaries = model_summaries(tree, leaves, first, end)
-    problem = _problem(tree, weights[pool], floor[pool], similarity, leaves, summaries, config)
-    return Plan(problem, leaves, summaries, standardise(relevance), float(weights.sum()), outside)
+    problem = _problem(tree, weights[pool], topics, floor[pool], leaves, summaries, config)
+    total = float(weights.sum() + topics.sum())
+    return Plan(problem, leaves, summaries, standardise(relevance), total, outside)
 
 
 def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple[np.ndarray, float]:
@@ -117,40 +134,66 @@ def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.nda
     return fidelity
 
 
+def asked_concepts(
+    tree: Tree, relevance: np.ndarray, first: int, end: int, config: AllocationConfig
+) -> np.ndarray:
+    """Return the value of every stem, for what is asked: together ``config.breadth``; float64.
+
+    A stem is worth how much of the relevant text holds it, times how rare it is, times how much it
+    means (the length of its static vector). Where relevance is spread thin, covering these is
+    worth more than any one leaf: the question asks for an overview.
+    """
+    index = tree.index
+    spread = _spread(np.exp(relevance[first:end]) * tree.leaf_tokens[first:end])
+    breadth = config.breadth * min(1.0, spread / config.broad) ** config.sharpness
+    if breadth < _NARROW:
+        return np.zeros(len(index.stems))
+    inside = slice(int(index.leaves.offsets[first]), int(index.leaves.offsets[end]))
+    share = np.exp(config.softness * np.maximum(relevance[first:end], -_FAINT))
+    of_entry = np.repeat(share / share.sum(), np.diff(index.leaves.offsets[first : end + 1]))
+    stems = index.stem_of[index.leaves.words[inside]]
+    holding = np.bincount(stems, of_entry, minlength=len(index.stems))
+    rarity = np.where(index.leaf_idf < index.rarest, index.leaf_idf, 0)
+    values = holding * rarity * index.stem_norms
+    topics: np.ndarray = breadth * values / max(float(values.sum()), 1e-9)
+    return topics
+
+
+def _spread(weights: np.ndarray) -> float:
+    """Return over how many leaves the evidence is spread: the exponential of its entropy."""
+    shares = weights / weights.sum()
+    return float(np.exp(-(shares * np.log(np.maximum(shares, 1e-300))).sum()))
+
+
 def _problem(
     tree: Tree,
     weights: np.ndarray,
+    topics: np.ndarray,
     floor: np.ndarray,
-    fidelity: np.ndarray,
     leaves: np.ndarray,
     summaries: tuple[Summary, ...],
     config: AllocationConfig,
 ) -> Problem:
-    """Put leaves and summaries into one problem; leaves not compared cover themselves alone."""
-    compared = len(fidelity)
+    """Put leaves and summaries into one problem; targets are the leaves, then the stems."""
+    fidelity = _similar(tree, leaves[: config.most], config)
     rows, targets = np.nonzero(fidelity)
-    counts = np.bincount(rows, minlength=compared)
-    rest = np.arange(compared, len(leaves))
-    all_counts = [counts, np.ones(len(rest), np.int64)]
-    all_targets, all_fidelity = [targets, rest], [fidelity[rows, targets], np.ones(len(rest))]
+    rest = np.arange(len(fidelity), len(leaves))
+    pairs = [(rows, targets, fidelity[rows, targets]), (rest, rest, np.ones(len(rest)))]
+    if topics.any():
+        words = tree.index.leaves.take(leaves)
+        stems = tree.index.stem_of[words.words]
+        held = count_words(words.entry_rows(), stems, len(leaves), len(topics))
+        worth = tree.worth[leaves].astype(np.float32)[held.entry_rows()]
+        pairs.append((held.entry_rows(), len(leaves) + held.words.astype(np.int64), worth))
     floors = [floor]
-    for summary in summaries:
+    for number, summary in enumerate(summaries, len(leaves)):
         under = np.flatnonzero((leaves >= summary.first_leaf) & (leaves < summary.end_leaf))
         vector = load_static().encode([summary.text])[0]
         cosine = unit(tree.index.leaf_vectors(leaves[under], load_static())) @ vector
         kept = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
-        all_counts.append(np.array([len(under)]))
-        all_targets.append(under)
-        all_fidelity.append(config.summary_fidelity * kept)
+        pairs.append((np.full(len(under), number), under, config.summary_fidelity * kept))
         floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(all_counts))]).astype(np.int64)
-    return Problem(
-        weights,
-        offsets,
-        np.concatenate(all_targets).astype(np.int64),
-        np.concatenate(all_fidelity).astype(np.float32),
-        np.concatenate(floors),
-    )
+    return Problem.of(np.concatenate([weights, topics]), np.concatenate(floors), pairs)
 
 
 def model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tuple[Summary, ...]:

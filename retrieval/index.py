@@ -111,15 +111,27 @@ class WordIndex:
         return idf.astype(np.float32)
 
     @cached_property
+    def rarest(self) -> float:
+        """The rarity of what stands in one leaf only."""
+        return float(np.log1p((len(self.leaves) - 0.5) / 1.5))
+
+    @cached_property
+    def stem_norms(self) -> np.ndarray:
+        """The length of the longest static vector of each stem's words, float32 (stems,)."""
+        norms = np.zeros(len(self.stems), np.float32)
+        np.maximum.at(norms, self.stem_of, self.norms)
+        return norms
+
+    @cached_property
     def _by_stem(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Leaf and count of every entry of ``leaves`` sorted by stem, and where each stem begins."""
+        """Leaf and count of every entry of ``leaves`` by stem, and where each stem begins."""
         stems = self.stem_of[self.leaves.words]
         order = np.argsort(stems, kind="stable")
         first = np.searchsorted(stems, np.arange(len(self.stems) + 1), sorter=order)
         return self.leaves.entry_rows()[order], self.leaves.counts[order], first
 
     def occurrences(self, stems: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Look up stems, int64 (terms,): which of them, in which leaf, how often, as three arrays."""
+        """Look up stems, int64 (terms,): which of them, in which leaf, how often."""
         leaf, count, first = self._by_stem
         lengths = first[stems + 1] - first[stems]
         slices = np.cumsum(lengths) - lengths
