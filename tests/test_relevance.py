@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hier
-from hier.plan import leaf_relevance
+from hier.relevance import log_density, look, read
 from hier.retrieval.index import Counts, count_words, stem_words
-from hier.retrieval.relevance import DEFAULT, bm25, inherit, standardise
+from hier.retrieval.relevance import DEFAULT, LevelScores, bm25, plain_sum, standardise
 from hier.retrieval.static import load_static, sum_rows
 from hier.retrieval.words import find_words, normalise
 
@@ -120,23 +120,102 @@ def test_standard_scores_have_mean_0_and_deviation_1():
     assert not standardise(np.full(5, 3.0)).any()
 
 
-def test_a_leaf_inherits_what_its_ancestors_say(long_text):
-    levels = hier.build(long_text[:20_000]).levels[:3]
-    scores = [np.arange(len(level.first_leaf), dtype=np.float32) for level in levels]
-    total = inherit(levels, scores)
-    for leaf in range(0, len(total), 17):
-        above = sum(
-            int(np.searchsorted(level.first_leaf, leaf, "right")) - 1 for level in levels[1:]
-        )
-        assert total[leaf] == leaf + above
+@pytest.mark.parametrize("neural", [False, True])
+def test_a_leaf_inherits_what_its_ancestors_say(long_text, neural):
+    levels = hier.build(long_text[:20_000]).levels[:4]
+    draw = np.random.default_rng(0)
+    scores = []
+    for level in levels:
+        static, other, lexical = draw.normal(size=(3, len(level.first_leaf)))
+        held = np.zeros((0, len(static)), bool)
+        scores.append(LevelScores(static, other if neural else None, lexical, held))
+    total = plain_sum(levels, scores)
+    expected = np.zeros(len(total))
+    for level, score in zip(levels[:3], scores[:3], strict=True):
+        cosine = score.neural if neural else score.static
+        own = [
+            (values - values.mean()) / values.std() * weight
+            for values, weight in ((cosine, DEFAULT.dense), (score.lexical, DEFAULT.lexical))
+        ]
+        for leaf in range(len(total)):
+            node = int(np.searchsorted(level.first_leaf, leaf, "right")) - 1
+            expected[leaf] += own[0][node] + own[1][node]
+    assert len(total) > 50
+    expected = (expected - expected.mean()) / expected.std()
+    np.testing.assert_allclose(total, expected, atol=1e-4)
 
 
-def test_the_sentence_that_answers_is_the_most_relevant(long_text):
+def test_scores_of_every_level_are_those_of_its_nodes_texts(long_text):
+    tree = hier.build(long_text[:20_000])
+    query = "How are the annotations of a class evaluated?"
+    scene, _ = look(tree, read(tree, query))
+    table = load_static()
+    wanted = table.encode([query])[0]
+    ends = [*tree.leaf_start[1:].tolist(), len(tree.source)]
+    leaves = [tree.source[s:e] for s, e in zip(tree.leaf_start.tolist(), ends, strict=True)]
+
+    def stems(text):
+        words = find_words(text)
+        stemmed = stem_words(words.vocabulary)
+        return [stemmed[word] for word in words.word.tolist()]
+
+    asked = [stem for stem in scene.query.terms if stem in tree.index.stem_number]
+    assert [tree.index.stems[stem] for stem in scene.terms.stems] == asked
+    for number, (level, score) in enumerate(zip(scene.levels, scene.scores, strict=True)):
+        lasts = np.append(level.first_leaf[1:], len(leaves))
+        texts = []
+        for first, last in zip(level.first_leaf.tolist(), lasts.tolist(), strict=True):
+            path = int(tree.index.path_of[first])
+            above = tree.path_leaves[slice(*tree.path_offsets[path : path + 2])]
+            heads = [leaves[leaf] for leaf in above] if number < DEFAULT.headed_levels else []
+            texts.append("\n".join([*heads, *leaves[first:last]]))
+        np.testing.assert_allclose(score.static, table.encode(texts) @ wanted, atol=1e-4)
+        counts = np.array([[stems(text).count(stem) for text in texts] for stem in asked])
+        assert np.array_equal(score.held, counts > 0)
+        lengths = np.array([len(stems(text)) for text in texts], np.float32)
+        weights = np.array([scene.query.terms[stem] for stem in asked], np.float32)
+        expected = bm25(counts.astype(np.float32), lengths, weights, DEFAULT.k1, DEFAULT.b)
+        np.testing.assert_allclose(score.lexical, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_stems_are_looked_up_where_they_stand(long_text):
+    tree = hier.build(long_text[:20_000])
+    index = tree.index
+    asked = np.array([3, 0, 57, len(index.stems) - 1])
+    term, leaf, count = index.occurrences(asked)
+    found = {}
+    for t, row, n in zip(term.tolist(), leaf.tolist(), count.tolist(), strict=True):
+        found[t, row] = found.get((t, row), 0) + n
+    dense = index.leaves.dot(np.eye(len(index.vocabulary), dtype=np.float32))
+    expected = {
+        (t, row): dense[row, index.stem_of == stem].sum()
+        for t, stem in enumerate(asked.tolist())
+        for row in range(len(index.leaves))
+        if dense[row, index.stem_of == stem].any()
+    }
+    assert found == expected
+    assert [len(array) for array in index.occurrences(np.zeros(0, np.int64))] == [0, 0, 0]
+
+
+def test_vectors_of_leaves_are_those_of_their_words(long_text):
+    tree = hier.build(long_text[:20_000])
+    chosen, table = np.array([5, 0, 40, 5]), load_static()
+    ends = np.append(tree.leaf_start[1:], len(tree.source))
+    texts = [tree.source[tree.leaf_start[leaf] : ends[leaf]] for leaf in chosen]
+    vectors = tree.index.leaf_vectors(chosen, table)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors / np.maximum(lengths, 1e-9), table.encode(texts), atol=1e-4)
+    norms = np.linalg.norm(table.word_vectors(tree.index.vocabulary), axis=1)
+    np.testing.assert_allclose(tree.index.norms, norms, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("relevance", ["learned", "plain"])
+def test_the_sentence_that_answers_is_the_most_relevant(long_text, relevance):
     fact = "The quartermaster hid the emerald astrolabe beneath the granary floor."
     cut = long_text.index("\n\n", 200_000)
     text = long_text[:cut] + "\n\n" + fact + long_text[cut:]
-    tree = hier.build(text)
-    best = int(leaf_relevance(tree, "Where is the emerald astrolabe hidden?").argmax())
+    tree = hier.build(text, relevance=relevance)
+    best = int(log_density(tree, "Where is the emerald astrolabe hidden?").argmax())
     assert fact in text[tree.nodes[best].start : tree.nodes[best].end]
 
 
