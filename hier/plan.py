@@ -1,8 +1,10 @@
 """Plans: which leaves and summaries a question is decided among, and what each would cover.
 
-Relevance gives every leaf a density; a leaf's weight is its tokens times that, less where it reads badly alone ("Note:", a heading). The most promising leaves form the
-allocator's problem, where near-duplicates cover each other. What is planned with no question to be
-relevant to is in `overview.py`.
+Relevance gives every leaf a density; a leaf's weight is its tokens times that, less where it reads
+badly alone ("Note:", a heading). The most promising leaves form the allocator's problem, where
+near-duplicates cover each other. Where the evidence is spread over many leaves, the question asks
+for an overview: then what the relevant text speaks of is to be covered as well. What is planned
+with no question to be relevant to is in `overview.py`.
 """
 
 from dataclasses import dataclass
@@ -88,7 +90,7 @@ def plan_query(
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
     weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
-    weights /= weights.sum()
+    weights /= max(float(weights.sum()), 1e-300)
     floor = np.maximum(tokens - 1, 1)
     topics = asked_concepts(tree, relevance, first, end, config)
     values = weights / floor
