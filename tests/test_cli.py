@@ -73,11 +73,16 @@ def test_json_holds_everything(run):
 
 
 def test_plain_shows_no_headings_and_no_gap_marks(run):
-    asked = ("compress", "report.txt", "-q", "terminate rent", "-b", 45)
-    _, rich, _ = run(*asked)
-    _, plain, _ = run(*asked, "--plain")
-    assert "# Ending" in rich
-    assert "# Ending" not in plain
+    asked = ("compress", "report.txt", "-q", "When is the rent due?", "-b")
+    sentence = "The rent is due on the third day."
+    tokens = hier.build(TEXT).tokenizer.count(sentence)
+    _, plain, _ = run(*asked, tokens + 1, "--plain")
+    assert plain == f"{sentence}\n"
+    _, rich, _ = run(*asked, tokens + 5)
+    assert rich == f"# Lease\n{sentence}\n"
+    _, rich, _ = run("compress", "report.txt", "-q", "terminate rent", "-b", 30)
+    _, plain, _ = run("compress", "report.txt", "-q", "terminate rent", "-b", 30, "--plain")
+    assert "…" in rich
     assert "…" not in plain
 
 
