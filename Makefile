@@ -13,6 +13,7 @@ find_python = for python in python3 python3.14 python3.13 python3.12 python3.11;
 PYTHON ?= $(shell $(find_python))
 
 EXTRAS := all,test,check,bench
+RAPTOR := 'llama-index-packs-raptor>=0.4.2,<0.5'
 PIP := bin/python -m pip --disable-pip-version-check
 PACKAGES := hier retrieval summarizers
 # Folders too, so that a deleted file counts as a change.
@@ -62,12 +63,14 @@ clean: ## remove the environments and everything built
 	.venv-demo/$(PIP) install -qq .
 	@touch $@
 
-# torch comes first, so that the choice of build is ours and not the resolver's.
+# torch comes first, so that the choice of build is ours and not the resolver's. RAPTOR asks for an
+# older numpy than it needs, so it comes alone and last; what it uses of others is in the extras.
 .venv/.dependencies: pyproject.toml
 	$(call make_environment,.venv)
 	@echo "Installing hier, its extras and the test tools into .venv (once, some minutes) ..."
 	.venv/$(PIP) install -qq $(TORCH)
 	.venv/$(PIP) install -qq '.[$(EXTRAS)]'
+	.venv/$(PIP) install -qq --no-deps $(RAPTOR)
 	@touch $@
 
 # Not editable: tests and types see what a user gets, data files included. setuptools takes what an

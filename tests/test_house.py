@@ -192,7 +192,8 @@ def test_the_wheel_installs_one_package_and_all_of_it(clean: Environment, tmp_pa
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert {file for file in inside_packages if file.startswith("hier/")} == expected
-    assert {"hier/py.typed", "hier/retrieval/data/static_vectors.npy"} <= expected
+    data = ("static_vectors.npy", "relevance_static.npz", "relevance_neural.npz")
+    assert {"hier/py.typed", *(f"hier/retrieval/data/{name}" for name in data)} <= expected
     for name in ("hier", "retrieval", "summarizers"):
         assert (clean.packages / name).exists() is (name == "hier")
 
