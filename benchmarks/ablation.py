@@ -1,7 +1,7 @@
 """Each idea of the learned relevance on and off: what is lost where one is taken away.
 
 The features fall into groups. Each group is taken away in turn and the network trained anew; two
-more rows train without hidden layers and not at all (the plain sum), and one trains everything
+more rows train without hidden layers and not at all (the plain sum), and some train everything
 again with the examples in another order, which shows how much of a difference is chance. A row is
 judged in five folds made of whole families of data sets (`data.FAMILIES`): every set by a network
 that saw none of its family. Leaves are taken by density, those that do not fit skipped, until the
@@ -64,12 +64,8 @@ GROUPS = {
 """Groups of features by how their columns' names begin; of two that fit, the longer beginning."""
 FOLDS = 5
 SEED = environment.SEED
-EVERYTHING, AGAIN, LINEAR, PLAIN = (
-    "everything",
-    "everything, examples in another order",
-    "linear map only",
-    "plain sum",
-)
+EVERYTHING, LINEAR, PLAIN = "everything", "linear map only", "plain sum"
+ORDERS = 3  # times that everything is trained again
 FIGURES = "ablation.json"
 Row = dict[str, Any]
 
@@ -82,14 +78,14 @@ class Variant:
         name: as the table shows it.
         without: the group of features taken away; None for none.
         hidden: whether the network has hidden layers.
-        shuffled: whether the examples come in another order.
+        order: which order the examples come in; 0 is their own.
         learned: False takes the plain sum for density.
     """
 
     name: str
     without: str | None = None
     hidden: bool = True
-    shuffled: bool = False
+    order: int = 0
     learned: bool = True
 
 
@@ -97,7 +93,7 @@ def variants(groups: Sequence[str]) -> list[Variant]:
     """The rows: everything, each group taken away, and what is learned made simpler."""
     return [
         Variant(EVERYTHING),
-        Variant(AGAIN, shuffled=True),
+        *(Variant(f"everything, order {n}", order=n) for n in range(1, ORDERS + 1)),
         *(Variant(f"without {group}", group) for group in groups),
         Variant(LINEAR, hidden=False),
         Variant(PLAIN, learned=False),
@@ -172,8 +168,8 @@ def densities(
     families = [data.family(example.dataset) for example in found]
     for held_out in folds(families):
         used = [e for e, name in zip(found, families, strict=True) if name not in held_out]
-        if variant.shuffled:
-            order = np.random.default_rng(SEED).permutation(len(used))
+        if variant.order:
+            order = np.random.default_rng(variant.order).permutation(len(used))
             used = [used[place] for place in order.tolist()]
         ranker = _trained(names, used, networks, variant.hidden)
         for example, name in zip(found, families, strict=True):
@@ -205,6 +201,7 @@ def judge(names: tuple[str, ...], found: Sequence[Example], variant: Variant, ne
     return {
         "name": variant.name,
         "without": variant.without,
+        "order": variant.order,
         "features": len(names) - away if variant.learned else 0,
         "macro": np.mean(list(sets.values()), axis=0).tolist(),
         "sets": sets,

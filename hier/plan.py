@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hier.allocate import Problem
-from hier.relevance import log_density
+from hier.relevance import Relevance, weigh
 from hier.render import Summary
 from hier.retrieval.index import count_words
 from hier.retrieval.relevance import standardise
@@ -40,7 +40,7 @@ class AllocationConfig:
         summary_fidelity: share of a leaf that it can cover.
     """
 
-    breadth: float = 1.0
+    breadth: float = 2.0
     broad: float = 150.0
     sharpness: float = 4.0
     softness: float = 0.3
@@ -86,17 +86,18 @@ def plan_query(
     tree: Tree, query: str, first: int, end: int, budget: int, config: AllocationConfig
 ) -> Plan:
     """Weigh the leaves of a branch, and what they speak of; the best are candidates."""
-    relevance = log_density(tree, query)
+    found = weigh(tree, query)
+    relevance = found.density
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
     weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
     weights /= max(float(weights.sum()), 1e-300)
     floor = np.maximum(tokens - 1, 1)
-    topics = asked_concepts(tree, relevance, first, end, config)
+    topics = asked_concepts(tree, found, first, end, config)
     values = weights / floor
     if topics.any():
         held = tree.index.leaves.dot(topics[tree.index.stem_of].astype(np.float32))
-        values += held[first:end] / floor
+        values += held[first:end] * worth / floor
     pool, outside = _best(values, floor, config.pool * budget, config.least)
     leaves = pool + first
     summaries = model_summaries(tree, leaves, first, end)
@@ -137,17 +138,18 @@ def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.nda
 
 
 def asked_concepts(
-    tree: Tree, relevance: np.ndarray, first: int, end: int, config: AllocationConfig
+    tree: Tree, found: Relevance, first: int, end: int, config: AllocationConfig
 ) -> np.ndarray:
-    """Return the value of every stem, for what is asked: together ``config.breadth``; float64.
+    """Return the value of every stem, for what is asked; float64 (stems,).
 
     A stem is worth how much of the relevant text holds it, times how rare it is, times how much it
-    means (the length of its static vector). Where relevance is spread thin, covering these is
-    worth more than any one leaf: the question asks for an overview.
+    means (the length of its static vector). All of them together are worth much where a question
+    asks for an overview: its evidence is spread thin, and what it names is not in the text.
     """
-    index = tree.index
+    index, relevance = tree.index, found.density
     spread = _spread(np.exp(relevance[first:end]) * tree.leaf_tokens[first:end])
-    breadth = config.breadth * min(1.0, spread / config.broad) ** config.sharpness
+    thin = min(1.0, spread / config.broad) ** config.sharpness
+    breadth = config.breadth * thin * found.unmet**2
     if breadth < _NARROW:
         return np.zeros(len(index.stems))
     inside = slice(int(index.leaves.offsets[first]), int(index.leaves.offsets[end]))

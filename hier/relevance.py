@@ -4,12 +4,14 @@ Both give the logarithm of a density, the evidence expected a token. The plain s
 it is divided by a temperature; the learned relevance is one by training.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hier.errors import InputError
 from hier.retrieval.features import LEVELS, Leaves, Scene, describe
+from hier.retrieval.interaction import MET
 from hier.retrieval.ranker import DEPTH, built_in, load_ranker
 from hier.retrieval.relevance import Query, plain_sum, read_query, score_levels
 from hier.retrieval.static import load_static, unit
@@ -37,24 +39,36 @@ def check_relevance(relevance: str | Path) -> str:
     return relevance
 
 
-def log_density(tree: Tree, query: str) -> np.ndarray:
-    """Return the evidence expected a token of each leaf, as a logarithm, float64 (leaves,).
+@dataclass(frozen=True)
+class Relevance:
+    """What a question makes of a tree's leaves.
 
-    Up to a constant: the highest is 0. Leaves that were not looked at closely come behind those
-    that were.
+    Attributes:
+        density: the evidence expected a token of each leaf, as a logarithm, float64 (leaves,); up
+            to a constant: the highest is 0.
+        unmet: share of the question's meaning that no passage meets, 0 to 1; 0 where it was not
+            looked for.
     """
+
+    density: np.ndarray
+    unmet: float
+
+
+def weigh(tree: Tree, query: str) -> Relevance:
+    """Score every leaf, and look closely at the best; all others come behind them."""
     asked = read(tree, query)
     scene, plain = look(tree, asked)
-    density = plain.astype(np.float64) / _TEMPERATURE
+    density, unmet = plain.astype(np.float64) / _TEMPERATURE, 0.0
     if tree.relevance != PLAIN:
         density -= density[scene.pool].min()
-        weights = built_in(asked.neural is not None)
-        path = weights if tree.relevance == LEARNED else Path(tree.relevance)
-        closer = load_ranker(path).density(*describe(scene)).astype(np.float64)
+        neural = scene.scores[0].neural is not None
+        path = built_in(neural) if tree.relevance == LEARNED else Path(tree.relevance)
+        names, features = describe(scene)
+        closer = load_ranker(path).density(names, features).astype(np.float64)
         density = np.minimum(density, 0) + closer.min()
         density[scene.pool] = closer
-    relative: np.ndarray = np.maximum(density - density.max(), -_STEEPEST)
-    return relative
+        unmet = 1 - float(features[:, names.index(MET)].max())
+    return Relevance(np.maximum(density - density.max(), -_STEEPEST), unmet)
 
 
 def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:

@@ -85,6 +85,11 @@ class Layout:
     def _crumbs(self) -> dict[int, str]:
         return {}
 
+    @cached_property
+    def crumb_tokens(self) -> dict[int, int]:
+        """Tokens of the breadcrumbs counted so far, by heading path."""
+        return {}
+
     def leaf_span(self, leaf: int) -> tuple[int, int]:
         """Return where a leaf starts and ends."""
         last = leaf + 1 == len(self.leaf_start)
@@ -176,7 +181,7 @@ class Pricer:
     Args:
         layout: how things are shown.
         leaf_tokens: tokens of each leaf on its own, int64 (leaves,).
-        count: exact token counts.
+        count: exact token counts; the same for every pricer of a layout.
     """
 
     def __init__(
@@ -187,7 +192,6 @@ class Pricer:
         self.gap = count(GAP_BETWEEN) if layout.gaps else count(PLAIN_GAP)
         self._shown: set[int] = set()
         self._open_paths: set[int] = {0}
-        self._crumb_tokens: dict[int, int] = {}
 
     def leaf(self, leaf: int) -> int:
         """Return the tokens that showing this leaf would add."""
@@ -218,7 +222,8 @@ class Pricer:
     def _crumb(self, path: int) -> int:
         if path in self._open_paths:
             return 0
-        if path not in self._crumb_tokens:
+        known = self.layout.crumb_tokens
+        if path not in known:
             crumb = self.layout.crumb(path)
-            self._crumb_tokens[path] = self.count(crumb) if crumb else 0
-        return self._crumb_tokens[path]
+            known[path] = self.count(crumb) if crumb else 0
+        return known[path]

@@ -228,10 +228,16 @@ class Tree:
 
     def layout(self, headings: bool = True, gaps: bool = True) -> Layout:
         """Return how leaves of this tree are rendered."""
-        return Layout(
-            self.source, self.leaf_start, self.block, self.index.path_of, self.opens, self.paths,
-            headings, gaps,
-        )  # fmt: skip
+        if (headings, gaps) not in self._layouts:
+            self._layouts[headings, gaps] = Layout(
+                self.source, self.leaf_start, self.block, self.index.path_of, self.opens,
+                self.paths, headings, gaps,
+            )  # fmt: skip
+        return self._layouts[headings, gaps]
+
+    @cached_property
+    def _layouts(self) -> dict[tuple[bool, bool], Layout]:
+        return {}
 
     @cached_property
     def paths(self) -> Paths:

@@ -14,6 +14,9 @@ from hier.retrieval.relevance import Level, Query
 
 _KERNELS = (0.45, 0.6, 0.8)
 _STEEPNESS = 20.0
+MET = "words met 0.8, passage"
+"""The column that says how much of the question stands in the passage, in words so like its own that
+they are hardly others."""
 # Words of questions that are like nothing and mean nothing.
 _FUNCTION_WORDS = frozenset(
     "a an the of in on at to for from by with and or but if is are was were be been being do does "

@@ -149,16 +149,16 @@ def test_a_stopped_run_goes_on(tmp_path):
         made = ablation.rows(("plain",), [], chosen, networks, tmp_path, work)
         return [row["name"] for row in made]
 
-    everything = ["everything", "everything, examples in another order"]
+    everything = ["everything", *(f"everything, order {n}" for n in (1, 2, 3))]
     everything += ["without names", "without place", "linear map only", "plain sum"]
-    for _ in range(2):
+    for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             run()
         worked.clear()
     assert run() == everything
-    assert worked == everything[4:]
+    assert worked == everything[6:]
     worked.clear()
-    assert len(list(tmp_path.glob("*.json"))) == 6
+    assert len(list(tmp_path.glob("*.json"))) == 8
     with pytest.raises(KeyboardInterrupt):
         run(networks=3)  # another question: nothing is taken from before
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hier
-from hier.relevance import log_density, look, read
+from hier.relevance import look, read, weigh
 from hier.retrieval.features import LEVELS, describe
 from hier.retrieval.index import stem_words
 from hier.retrieval.ranker import DEPTH, built_in, load_ranker
@@ -78,7 +78,7 @@ def test_every_column_is_finite_and_there_whatever_the_text(name, query):
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
     assert names == load_ranker(built_in(neural=False)).names
-    density = log_density(tree, query)
+    density = weigh(tree, query).density
     assert density.shape == tree.leaf_start.shape
     assert np.isfinite(density).all()
     assert density.max() == 0
@@ -111,7 +111,7 @@ def test_no_more_leaves_are_looked_at_than_the_depth(long_text):
     assert (np.diff(scene.pool) > 0).all()
     others = np.setdiff1d(np.arange(len(plain)), scene.pool)
     assert plain[scene.pool].min() >= plain[others].max()
-    density = log_density(tree, "How are names resolved?")
+    density = weigh(tree, "How are names resolved?").density
     assert density[scene.pool].min() >= density[others].max()
 
 

@@ -14,7 +14,7 @@ import torch
 
 import hier
 from hier.errors import InputError
-from hier.relevance import log_density, look, read
+from hier.relevance import look, read, weigh
 from hier.retrieval.features import describe
 from hier.retrieval.ranker import Ranker, built_in, load_ranker
 
@@ -215,18 +215,18 @@ def test_an_unknown_relevance_is_refused(unknown):
 
 def test_each_choice_of_relevance_weighs_in_its_own_way(weights):
     densities = [
-        log_density(hier.build(TEXT, relevance=relevance), QUERY)
+        weigh(hier.build(TEXT, relevance=relevance), QUERY).density
         for relevance in ("learned", "plain", weights)
     ]
     for number, density in enumerate(densities):
         assert not any(np.allclose(density, other) for other in densities[number + 1 :])
-    assert np.array_equal(densities[0], log_density(hier.build(TEXT), QUERY))
+    assert np.array_equal(densities[0], weigh(hier.build(TEXT), QUERY).density)
 
 
 def test_the_plain_sum_ranks_as_it_scores():
     tree = hier.build(TEXT, relevance="plain")
     _, plain = look(tree, read(tree, QUERY))
-    density = log_density(tree, QUERY)
+    density = weigh(tree, QUERY).density
     assert density.argmax() == plain.argmax()
     assert np.allclose(density, np.maximum((plain - plain.max()) / 0.35, -60), atol=1e-4)
 
@@ -235,7 +235,7 @@ def test_given_weights_are_those_that_are_used(weights):
     tree = hier.build(TEXT, relevance=weights)
     scene, _ = look(tree, read(tree, QUERY))
     expected = load_ranker(weights).density(*describe(scene))
-    density = log_density(tree, QUERY)[scene.pool]
+    density = weigh(tree, QUERY).density[scene.pool]
     np.testing.assert_allclose(
         density, np.maximum(expected - expected.max(), -60), rtol=1e-4, atol=1e-4
     )
@@ -251,7 +251,7 @@ def test_a_saved_tree_keeps_its_relevance(relevance, weights, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path / "elsewhere")
     loaded = hier.load(tmp_path / "tree.hier")
     assert loaded.relevance == tree.relevance
-    assert np.array_equal(log_density(loaded, QUERY), log_density(tree, QUERY))
+    assert np.array_equal(weigh(loaded, QUERY).density, weigh(tree, QUERY).density)
     assert loaded.compress(QUERY, 80) == tree.compress(QUERY, 80)
 
 

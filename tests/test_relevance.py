@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hier
-from hier.relevance import log_density, look, read
+from hier.relevance import look, read, weigh
 from hier.retrieval.index import Counts, count_words, stem_words
 from hier.retrieval.relevance import DEFAULT, LevelScores, bm25, plain_sum, standardise
 from hier.retrieval.static import load_static, sum_rows
@@ -215,8 +215,18 @@ def test_the_sentence_that_answers_is_the_most_relevant(long_text, relevance):
     cut = long_text.index("\n\n", 200_000)
     text = long_text[:cut] + "\n\n" + fact + long_text[cut:]
     tree = hier.build(text, relevance=relevance)
-    best = int(log_density(tree, "Where is the emerald astrolabe hidden?").argmax())
+    best = int(weigh(tree, "Where is the emerald astrolabe hidden?").density.argmax())
     assert fact in text[tree.nodes[best].start : tree.nodes[best].end]
+
+
+def test_what_of_a_question_is_nowhere_in_the_text_is_unmet(long_text):
+    tree = hier.build(long_text[:50_000])
+    named = weigh(tree, "assignment expressions").unmet
+    half = weigh(tree, "assignment of zzyzx expressions to hippopotamuses").unmet
+    other = weigh(tree, "hippopotamuses in porridge").unmet
+    assert 0 <= named < 0.1 < half < 0.9 < other <= 1
+    assert weigh(tree, "?").unmet == 1
+    assert weigh(hier.build(long_text[:50_000], relevance="plain"), "zzyzx").unmet == 0
 
 
 def test_a_heading_speaks_for_what_stands_under_it():
