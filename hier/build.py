@@ -20,6 +20,7 @@ from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.relevance import LEARNED, check_relevance
 from hier.retrieval.features import NEURAL_LEVELS
 from hier.retrieval.index import WordIndex, index_words
+from hier.retrieval.offers import find_offers
 from hier.retrieval.relevance import DEFAULT as RELEVANCE
 from hier.retrieval.relevance import Level
 from hier.retrieval.static import load_static, sum_rows, unit
@@ -107,6 +108,7 @@ def build(
         leaf_tokens=leaf_tokens,
         block=leaves.block.astype(np.int32),
         worth=worth.astype(np.float16),
+        offers=find_offers(text, leaves.start),
         opens=structure.opens,
         path_offsets=np.concatenate([[0], np.cumsum([len(p) for p in structure.paths])]),
         path_leaves=np.array([leaf for path in structure.paths for leaf in path], np.int32),

@@ -87,8 +87,9 @@ def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
     pool = np.sort(np.append(above, np.flatnonzero(plain == edge)[: depth - len(above)]))
     vectors = unit(tree.index.leaf_vectors(pool, load_static()))
     leaves = Leaves(
-        tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens >= 0
-    )
+        tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens >= 0,
+        tree.offers,
+    )  # fmt: skip
     scene = Scene(tree.index, leaves, levels, query, terms, scores, plain, pool, vectors)
     return scene, plain
 

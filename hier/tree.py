@@ -62,6 +62,7 @@ class Tree:
         leaf_tokens: size of each leaf, int32 (leaves,).
         block: the block each leaf lies in, int32 (leaves,).
         worth: how well each leaf stands alone, 0 to 1, float16 (leaves,).
+        offers: the kinds of answers in each leaf, bits of uint8 (leaves,).
         opens: the heading path a heading's leaf opens, -1 for other leaves, int32 (leaves,).
         path_offsets: int64 (paths + 1,); the headings of path p are
             ``path_leaves[path_offsets[p]:path_offsets[p + 1]]``.
@@ -81,6 +82,7 @@ class Tree:
     leaf_tokens: np.ndarray
     block: np.ndarray
     worth: np.ndarray
+    offers: np.ndarray
     opens: np.ndarray
     path_offsets: np.ndarray
     path_leaves: np.ndarray

@@ -19,6 +19,7 @@ import numpy as np
 from hier.retrieval.feedback import feedback, trusted
 from hier.retrieval.index import WordIndex, stem_words
 from hier.retrieval.interaction import interaction
+from hier.retrieval.offers import KINDS
 from hier.retrieval.relevance import Level, LevelScores, Query, TermCounts, standardise
 from hier.retrieval.words import find_words, normalise
 
@@ -27,21 +28,6 @@ NEURAL_LEVELS = 3  # what lies above is longer than models read
 _MASS = 0.6  # temperature at which plain scores are read as shares of the evidence
 _RARE = 3  # terms looked at one by one
 _ENTITY = re.compile(r"(?<!^)\b[A-Z]\w+|\d+")
-# What answers look like. Each begins with few characters, so that a scan leaps to the next one.
-_OFFERS = {
-    "number": re.compile(r"\d+"),
-    "date": re.compile(
-        r"[ (](?:1\d{3}|20\d{2}|January|February|March|April|May|June|July|August|September|October"
-        r"|November|December)\b"
-    ),
-    "name": re.compile(r"[a-z,;:] [A-Z][a-z]"),
-    "reason": re.compile(
-        r" (?:because|since|due to|so that|in order|therefore|reason|caused?|wanted)\b"
-    ),
-    "place": re.compile(r" (?:in|at|near|from|to) (?:the )?[A-Z]"),
-    "quote": re.compile(r'["“]'),
-    "question": re.compile(r"\?"),
-}
 _ASKS = {
     "number": re.compile(r"\b(?:how (?:many|much|long)|percent\w*)\b"),
     "date": re.compile(r"\b(?:when|what year|date)\b"),
@@ -64,6 +50,7 @@ class Leaves:
         block: the block each lies in, int32 (leaves,), ascending.
         worth: how well each stands alone, 0 to 1, float16 (leaves,).
         heading: whether each is a heading, bool (leaves,).
+        offers: what kinds of answers each has, bits of uint8 (leaves,); see ``offers.py``.
     """
 
     text: str
@@ -72,6 +59,7 @@ class Leaves:
     block: np.ndarray
     worth: np.ndarray
     heading: np.ndarray
+    offers: np.ndarray
 
     def __len__(self) -> int:
         """Return the number of leaves."""
@@ -295,15 +283,10 @@ def _shape(scene: Scene) -> Columns:
 
 def _offers(scene: Scene) -> Columns:
     """What the leaf has of the kinds of answers there are, and whether that is asked for."""
-    texts = scene.leaves.texts(scene.pool)
-    ends, joined = np.cumsum([len(text) for text in texts]), "".join(texts)
     asked = scene.query.text.lower()
     columns: Columns = {}
-    for name, pattern in _OFFERS.items():
-        # Once over all texts: a search in each costs ten times as much.
-        found = np.array([match.end() - 1 for match in pattern.finditer(joined)], np.int64)
-        offered = np.zeros(len(texts), np.float32)
-        offered[np.searchsorted(ends, found, "right")] = 1
+    for bit, name in enumerate(KINDS):
+        offered = (scene.leaves.offers[scene.pool] >> bit & 1).astype(np.float32)
         columns[f"offers {name}"] = offered
         if name in _ASKS:
             wanted = _ASKS[name].search(asked) is not None

@@ -15,15 +15,8 @@ from hier.retrieval.relevance import Level, Query
 _KERNELS = (0.45, 0.6, 0.8)
 _STEEPNESS = 20.0
 MET = "words met 0.8, passage"
-"""The column that says how much of the question stands in the passage, in words so like its own that
-they are hardly others."""
-# Words of questions that are like nothing and mean nothing.
-_FUNCTION_WORDS = frozenset(
-    "a an the of in on at to for from by with and or but if is are was were be been being do does "
-    "did has have had will would can could may might shall should must it its this that these "
-    "those as not no what which who whom whose when where why how s t he she they them his her "
-    "their there than then so such about into any all".split()
-)
+"""The column that says how much of the question stands in the passage, in words hardly other than
+its own."""
 
 
 def interaction(
@@ -40,11 +33,8 @@ def interaction(
     Returns:
         Columns float32 (pool,).
     """
-    meaning = [i for i, word in enumerate(query.words) if word not in _FUNCTION_WORDS]
-    asked = np.array(meaning or range(len(query.words)), np.int64)
-    words = [query.words[i] for i in asked.tolist()]
-    lengths = np.linalg.norm(query.word_vectors[asked], axis=1)
-    likeness = index.word_scores(query.word_scores[:, asked])
+    words, lengths = query.words, np.linalg.norm(query.word_vectors, axis=1)
+    likeness = index.word_scores(query.word_scores)
     likeness /= np.maximum(index.norms, 1e-9)[:, None]
     leaf, heading, passage = _best(index, levels, likeness, pool)
     headed = np.maximum(leaf, heading)

@@ -40,6 +40,13 @@ class RelevanceConfig:
 
 
 DEFAULT = RelevanceConfig()
+# Words of questions that are like nothing and mean nothing.
+_FUNCTION_WORDS = frozenset(
+    "a an the of in on at to for from by with and or but if is are was were be been being do does "
+    "did has have had will would can could may might shall should must it its this that these "
+    "those as not no what which who whom whose when where why how s t he she they them his her "
+    "their there than then so such about into any all".split()
+)
 _COMPARED = 64  # words of a query, at most, that are compared one by one with those of the text
 
 
