@@ -4,11 +4,9 @@ import os
 import pickle
 import re
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import planted
 import pytest
 import torch
 
@@ -286,25 +284,3 @@ def test_the_same_twice_and_never_more_than_the_budget(relevance, long_text):
                 continue
             assert count(context.text) == context.tokens <= budget
             assert context == again.compress(query, budget)
-
-
-def recall(tree, document, budget):
-    """The share of a document's planted evidence that a budget shows, a mean over questions."""
-    shares = []
-    for question in document.questions:
-        text = tree.compress(question.question, budget).text
-        told = [document.text[start:end] for start, end in question.evidence]
-        shares.append(np.mean([sentence in text for sentence in told]))
-    return float(np.mean(shares))
-
-
-def test_the_learned_relevance_finds_the_second_hop_more_often_than_the_plain_sum():
-    documents = [d for d in planted.suite(documents=6) if d.dataset == "planted_hop"]
-    learned, plain = [], []
-    for document in documents:
-        tree = hier.build(document.text)
-        for budget in (256, 512):
-            learned.append(recall(tree, document, budget))
-            plain.append(recall(replace(tree, relevance="plain"), document, budget))
-    assert len(documents) == 6
-    assert np.mean(learned) > np.mean(plain)

@@ -22,7 +22,8 @@ CHARACTERS = 8_000
 def short(document: data.Document) -> data.Document:
     """The beginning of a document, and the questions that are answered there."""
     kept = [q for q in document.questions if q.evidence[-1][1] <= CHARACTERS]
-    return data.Document(document.dataset, document.doc_id, document.text[:CHARACTERS], tuple(kept[:6]))
+    text = document.text[:CHARACTERS]
+    return data.Document(document.dataset, document.doc_id, text, tuple(kept[:6]))
 
 
 @pytest.fixture(scope="module")
