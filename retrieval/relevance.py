@@ -79,7 +79,8 @@ class Query:
     Attributes:
         text: the question.
         stems: the stem of each of its words, in order.
-        words: its distinct words, normalised; of a long query those with the longest vectors.
+        words: its distinct words that mean something, normalised; of a long query those with the
+            longest vectors.
         token_scores: product of every static token vector with the query's (unit length), float32
             (rows,).
         word_vectors: the static vectors of ``words``, float32 (words, dimensions).
@@ -110,10 +111,12 @@ def read_query(text: str, table: StaticTable, neural: np.ndarray | None = None) 
     words = find_words(text)
     stems = stem_words(words.vocabulary)
     in_order = tuple(stems[word] for word in words.word.tolist())
-    vectors = table.word_vectors(words.vocabulary)
+    meaning = [word for word in words.vocabulary if word not in _FUNCTION_WORDS]
+    meaning = meaning or list(words.vocabulary)
+    vectors = table.word_vectors(meaning)
     longest = np.argsort(-np.linalg.norm(vectors, axis=1), kind="stable")[:_COMPARED]
     kept = np.sort(longest)
-    vectors, compared = vectors[kept], tuple(words.vocabulary[word] for word in kept.tolist())
+    vectors, compared = vectors[kept], tuple(meaning[word] for word in kept.tolist())
     # One product for all: the table is read once.
     scores = table.token_scores(np.vstack([table.encode([text]), unit(vectors)]).T)
     return Query(text, in_order, compared, scores[:, 0], vectors, scores[:, 1:], neural)
