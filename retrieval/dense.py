@@ -146,7 +146,13 @@ class ApproximateIndex:
         # Half precision ends at 65504; which vectors are nearest does not depend on their scale.
         longest = _longest(vectors)
         scaled = vectors if 0.5 < longest < 2 else vectors / np.float32(longest or 1)
-        self._index.train(scaled)
+        # Rounding follows the number of threads, and clusters follow rounding: one trains.
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)
+        try:
+            self._index.train(scaled)
+        finally:
+            faiss.omp_set_num_threads(threads)
         self._index.add(scaled)
 
     def search(self, queries: Vectors, k: int) -> Hits:
