@@ -28,6 +28,8 @@ class AllocationConfig:
         breadth: most that everything spoken of is worth, beside 1 for the evidence.
         broad: leaves over which the evidence is spread where it is worth that much.
         sharpness: how fast it becomes so: the power of the spread.
+        named: share of a question's meaning that no passage meets, below which it names what it
+            asks for; twice as much is as vague as it gets.
         softness: how much relevance counts in what is spoken of: 0 not at all, 1 as in evidence.
         worth: how much a leaf's standing alone counts beside that: 0 not at all.
         similar: cosine from which one leaf begins to cover another.
@@ -42,7 +44,8 @@ class AllocationConfig:
 
     breadth: float = 2.0
     broad: float = 150.0
-    sharpness: float = 4.0
+    sharpness: float = 6.0
+    named: float = 0.4
     softness: float = 0.3
     worth: float = 0.1
     similar: float = 0.9
@@ -56,6 +59,7 @@ class AllocationConfig:
 
 
 DEFAULT = AllocationConfig()
+_COUNTED = 320  # leaves over which evidence can be spread: as many as were listed in training
 _NARROW = 1e-3  # a value of what is spoken of that is as good as none
 _FAINT = 8.0  # logarithm below the best at which relevance ends
 _SAME = 0.9999  # the same words: shown once, they are shown
@@ -147,9 +151,10 @@ def asked_concepts(
     asks for an overview: its evidence is spread thin, and what it names is not in the text.
     """
     index, relevance = tree.index, found.density
-    spread = _spread(np.exp(relevance[first:end]) * tree.leaf_tokens[first:end])
+    spread = _spread(relevance[first:end] + np.log1p(tree.leaf_tokens[first:end]))
     thin = min(1.0, spread / config.broad) ** config.sharpness
-    breadth = config.breadth * thin * found.unmet**2
+    vague = min(1.0, max(0.0, found.unmet - config.named) / config.named)
+    breadth = config.breadth * thin * vague**2
     if breadth < _NARROW:
         return np.zeros(len(index.stems))
     inside = slice(int(index.leaves.offsets[first]), int(index.leaves.offsets[end]))
@@ -163,9 +168,15 @@ def asked_concepts(
     return topics
 
 
-def _spread(weights: np.ndarray) -> float:
-    """Return over how many leaves the evidence is spread: the exponential of its entropy."""
-    shares = weights / weights.sum()
+def _spread(logarithms: np.ndarray) -> float:
+    """Return over how many leaves the evidence is spread: the exponential of its entropy.
+
+    Only the best count: the tail of a long text is long, and of it relevance says little.
+    """
+    most = min(_COUNTED, len(logarithms))
+    best = np.partition(logarithms, len(logarithms) - most)[-most:]
+    shares = np.exp(best - best.max())
+    shares /= shares.sum()
     return float(np.exp(-(shares * np.log(np.maximum(shares, 1e-300))).sum()))
 
 
