@@ -201,7 +201,6 @@ def judge(names: tuple[str, ...], found: Sequence[Example], variant: Variant, ne
     return {
         "name": variant.name,
         "without": variant.without,
-        "order": variant.order,
         "features": len(names) - away if variant.learned else 0,
         "macro": np.mean(list(sets.values()), axis=0).tolist(),
         "sets": sets,

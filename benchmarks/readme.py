@@ -143,7 +143,7 @@ def _pairs(arena: Figures, *names: str) -> Iterator[str]:
 def ablation(result: Figures) -> str:
     """Return every row of the ablation, the groups of features by what is lost without them."""
     rows, settings = result["rows"], result["settings"]
-    first, again = rows[0], [row for row in rows if row["order"]]
+    first, again = rows[0], [row for row in rows[1:] if row["name"].startswith(rows[0]["name"])]
     groups = sorted((row for row in rows if row["without"]), key=lambda row: _less(row, first))
     others = [row for row in rows[1:] if not row["without"] and row not in again]
     shown = [
@@ -164,12 +164,14 @@ def ablation(result: Figures) -> str:
         for one, other in zip(row["macro"], first["macro"], strict=True)
     )
     mean = max(abs(_less(row, first)) for row in again)
+    times = "once" if len(again) == 1 else f"{len(again)} times"
     networks = "one network" if settings["networks"] == 1 else f"{settings['networks']} networks"
     return (
         f"{settings['questions']:,} questions, vectors: {settings['embedder']}, {networks} a fold, "
         f"{len(settings['folds'])} folds of whole families. The same training with the examples in "
-        f"other orders moved cells by up to {100 * moved:.1f} points and the mean by up to "
-        f"{mean:.1f}: differences no larger than that say nothing.\n\n"
+        f"another order, {times}, moved cells by up to {100 * moved:.1f} points and the mean by "
+        f"{mean:.1f}: differences no larger than that are chance, and those little larger may be."
+        "\n\n"
         f"{page.table(head, shown)}\n"
     )
 
