@@ -52,4 +52,4 @@ class TokenEconomy:
         (low, high), (below, above) = budgets[first - 1 : first + 1], curve[first - 1 : first + 1]
         share = (recall - below) / (above - below)
         needed = np.exp(np.log(low) + share * (np.log(high) - np.log(low)))
-        return Economy(float(needed / self.budget))
+        return Economy(float(np.clip(needed, low, high) / self.budget))  # rounding goes past both
