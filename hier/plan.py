@@ -43,7 +43,7 @@ class AllocationConfig:
     """
 
     breadth: float = 2.0
-    broad: float = 150.0
+    broad: float = 140.0
     sharpness: float = 6.0
     named: float = 0.4
     softness: float = 0.3
@@ -61,6 +61,7 @@ class AllocationConfig:
 DEFAULT = AllocationConfig()
 _COUNTED = 320  # leaves over which evidence can be spread: as many as were listed in training
 _NARROW = 1e-3  # a value of what is spoken of that is as good as none
+_BARE = 3.0  # logarithm below the best at which a heading is no answer
 _FAINT = 8.0  # logarithm below the best at which relevance ends
 _SAME = 0.9999  # the same words: shown once, they are shown
 
@@ -95,6 +96,8 @@ def plan_query(
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
     weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
+    # A heading is shown for what stands under it; for itself only if it may be the answer.
+    weights[(tree.opens[first:end] >= 0) & (relevance[first:end] < -_BARE)] = 0
     weights /= max(float(weights.sum()), 1e-300)
     floor = np.maximum(tokens - 1, 1)
     topics = asked_concepts(tree, found, first, end, config)

@@ -84,6 +84,11 @@ def test_plain_shows_no_headings_and_no_gap_marks(run):
     _, plain, _ = run("compress", "report.txt", "-q", "terminate rent", "-b", 30, "--plain")
     assert "…" in rich
     assert "…" not in plain
+    asked = ("compress", "report.txt", "-q", "terminate rent", "-b", 45)
+    _, rich, _ = run(*asked)
+    _, plain, _ = run(*asked, "--plain")
+    assert "# Ending" in rich
+    assert "# Ending" not in plain
 
 
 def test_the_tokenizer_and_the_embedder_can_be_chosen(run):
