@@ -97,4 +97,4 @@ def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
 def read(tree: Tree, query: str) -> Query:
     """Return a query made ready for a tree."""
     neural = tree.encode_query(query) if tree.encode_query is not None else None
-    return read_query(query, load_static(), neural)
+    return read_query(query, load_static(), tree.index, neural)

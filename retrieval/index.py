@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hier.retrieval.static import StaticTable
+from hier.retrieval.static import StaticTable, load_static
 from hier.retrieval.words import Words, find_words
 
 
@@ -148,14 +148,25 @@ class WordIndex:
         word_vectors = table.sum_tokens(slices, self.pieces[pieces])
         return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
 
-    def word_scores(self, token_scores: np.ndarray) -> np.ndarray:
-        """Return one score a word, the sum over its tokens: float32 (words,).
+    @cached_property
+    def _tokens(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors of the tokens that the text has, and which of them each of ``pieces`` is."""
+        rows, place = np.unique(self.pieces, return_inverse=True)
+        table = load_static()
+        return table.vectors[rows] * table.scales[rows, None], place
+
+    def word_scores(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the product of each word's static vector with others, float32 (words, vectors).
+
+        A word's is the sum over its tokens. Only tokens that the text has are multiplied; their
+        vectors are unpacked when the first question comes.
 
         Args:
-            token_scores: float32 (rows,); or (rows, columns), for several scores of each.
+            vectors: float32 (vectors, dimensions).
         """
-        found = token_scores[self.pieces]
-        sums = np.zeros((len(found) + 1, *found.shape[1:]))
+        tokens, place = self._tokens
+        found = (tokens @ vectors.T)[place]
+        sums = np.zeros((len(found) + 1, len(vectors)))
         np.cumsum(found, axis=0, out=sums[1:])
         scores = sums[self.piece_offsets[1:]] - sums[self.piece_offsets[:-1]]
         narrow: np.ndarray = scores.astype(np.float32)

@@ -34,8 +34,7 @@ def interaction(
         Columns float32 (pool,).
     """
     words, lengths = query.words, np.linalg.norm(query.word_vectors, axis=1)
-    likeness = index.word_scores(query.word_scores)
-    likeness /= np.maximum(index.norms, 1e-9)[:, None]
+    likeness = query.word_scores / np.maximum(index.norms, 1e-9)[:, None]
     leaf, heading, passage = _best(index, levels, likeness, pool)
     headed = np.maximum(leaf, heading)
     rarity = _rarity(index, words)

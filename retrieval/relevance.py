@@ -74,25 +74,25 @@ class Level:
 
 @dataclass(frozen=True)
 class Query:
-    """A query made ready.
+    """A query made ready for one text.
 
     Attributes:
         text: the question.
         stems: the stem of each of its words, in order.
         words: its distinct words that mean something, normalised; of a long query those with the
             longest vectors.
-        token_scores: product of every static token vector with the query's (unit length), float32
-            (rows,).
+        static_scores: product of the vector of each word of the text with the query's (unit
+            length), float32 (words of the text,).
         word_vectors: the static vectors of ``words``, float32 (words, dimensions).
-        word_scores: product of every static token vector with those of ``words``, made unit length,
-            float32 (rows, words).
+        word_scores: its product with those of ``words``, made unit length, float32 (words of the
+            text, words).
         neural: its neural vector, unit length, or None.
     """
 
     text: str
     stems: tuple[str, ...]
     words: tuple[str, ...]
-    token_scores: np.ndarray
+    static_scores: np.ndarray
     word_vectors: np.ndarray
     word_scores: np.ndarray
     neural: np.ndarray | None = None
@@ -106,8 +106,10 @@ class Query:
         return terms
 
 
-def read_query(text: str, table: StaticTable, neural: np.ndarray | None = None) -> Query:
-    """Analyse a query: its words, their stems in order, and its static vectors."""
+def read_query(
+    text: str, table: StaticTable, index: WordIndex, neural: np.ndarray | None = None
+) -> Query:
+    """Analyse a query: its words, their stems in order, and what is like them in a text."""
     words = find_words(text)
     stems = stem_words(words.vocabulary)
     in_order = tuple(stems[word] for word in words.word.tolist())
@@ -117,8 +119,8 @@ def read_query(text: str, table: StaticTable, neural: np.ndarray | None = None) 
     longest = np.argsort(-np.linalg.norm(vectors, axis=1), kind="stable")[:_COMPARED]
     kept = np.sort(longest)
     vectors, compared = vectors[kept], tuple(meaning[word] for word in kept.tolist())
-    # One product for all: the table is read once.
-    scores = table.token_scores(np.vstack([table.encode([text]), unit(vectors)]).T)
+    # One product for all: the token vectors are read once.
+    scores = index.word_scores(np.vstack([table.encode([text]), unit(vectors)]))
     return Query(text, in_order, compared, scores[:, 0], vectors, scores[:, 1:], neural)
 
 
@@ -183,7 +185,7 @@ def score_levels(
     Returns:
         Where the query's terms stand, and the scores of each level.
     """
-    static = index.word_scores(query.token_scores)
+    static = query.static_scores
     leaf_dots, path_dots = index.leaves.dot(static), index.paths.dot(static)
     terms = term_counts(index, query.terms)
     scores = []

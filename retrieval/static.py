@@ -60,20 +60,6 @@ class StaticTable:
         rows = np.array([row for word_rows in pieces for row in word_rows], np.int64)
         return self.sum_tokens(offsets, rows)
 
-    @functools.cached_property
-    def _floats(self) -> np.ndarray:
-        floats: np.ndarray = self.vectors * self.scales[:, None]
-        return floats
-
-    def token_scores(self, vector: np.ndarray) -> np.ndarray:
-        """Return the product of every token's vector with others, float32 (rows,) or (rows, n).
-
-        Args:
-            vector: float32 (dimensions,) or (dimensions, n).
-        """
-        scores: np.ndarray = self._floats @ vector
-        return scores
-
     def sum_tokens(self, offsets: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the sums of slices of rows, float32 (slices, dimensions).
 
