@@ -111,9 +111,10 @@ class ReferenceRecall(Measure):
 
     def of(self, case: Case) -> float | None:
         """Mean over references, 0 to 1; None without references."""
-        if not case.question.references:
+        references = _references(case)
+        if not references:
             return None
-        return fmean(content_word_recall(r, case.text) for r in case.question.references)
+        return fmean(content_word_recall(r, case.text) for r in references)
 
 
 class Rouge1Recall(Measure):
@@ -242,6 +243,10 @@ def _rouge_recalls(reference: str, text: str) -> dict[str, float]:
 
 
 def _rouge(kind: str, case: Case) -> float | None:
-    if not case.question.references:
-        return None
-    return fmean(_rouge_recalls(r, case.text)[kind] for r in case.question.references)
+    references = _references(case)
+    return fmean(_rouge_recalls(r, case.text)[kind] for r in references) if references else None
+
+
+def _references(case: Case) -> tuple[str, ...]:
+    """References of an overview: a question with evidence is judged by that."""
+    return () if case.question.evidence else case.question.references
