@@ -4,7 +4,7 @@ Costs are the rendering's own. The final string is counted; tokens left over are
 is too much is taken back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,8 @@ def compose(tree: Tree, request: Request, config: AllocationConfig = DEFAULT) ->
     whole = _whole(tree, first, end, query, budget)
     if whole is not None:
         return whole
+    if not request.headings:  # none is shown, but one that is the best there is
+        config = replace(config, bare=0.0)
     plan = (
         plan_overview(tree, first, end, budget, config)
         if query is None

@@ -31,6 +31,7 @@ class AllocationConfig:
         named: share of a question's meaning that no passage meets, below which it names what it
             asks for; twice as much is as vague as it gets.
         softness: how much relevance counts in what is spoken of: 0 not at all, 1 as in evidence.
+        bare: logarithm below the best at which a heading is no answer in itself.
         worth: how much a leaf's standing alone counts beside that: 0 not at all.
         similar: cosine from which one leaf begins to cover another.
         redundancy: fidelity at a cosine of 1.
@@ -47,6 +48,7 @@ class AllocationConfig:
     sharpness: float = 6.0
     named: float = 0.4
     softness: float = 0.3
+    bare: float = 3.0
     worth: float = 0.1
     similar: float = 0.9
     redundancy: float = 0.9
@@ -61,7 +63,6 @@ class AllocationConfig:
 DEFAULT = AllocationConfig()
 _COUNTED = 320  # leaves over which evidence can be spread: as many as were listed in training
 _NARROW = 1e-3  # a value of what is spoken of that is as good as none
-_BARE = 3.0  # logarithm below the best at which a heading is no answer
 _FAINT = 8.0  # logarithm below the best at which relevance ends
 _SAME = 0.9999  # the same words: shown once, they are shown
 
@@ -97,7 +98,7 @@ def plan_query(
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
     weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
     # A heading is shown for what stands under it; for itself only if it may be the answer.
-    weights[(tree.opens[first:end] >= 0) & (relevance[first:end] < -_BARE)] = 0
+    weights[(tree.opens[first:end] >= 0) & (relevance[first:end] < -config.bare)] = 0
     weights /= max(float(weights.sum()), 1e-300)
     floor = np.maximum(tokens - 1, 1)
     topics = asked_concepts(tree, found, first, end, config)
