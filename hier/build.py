@@ -257,7 +257,7 @@ def _headed(tree: Tree, first: np.ndarray) -> list[str]:
     layout = tree.layout()
     ends = np.append(first[1:], len(tree.leaf_start))
     return [
-        layout.crumb(int(tree.index.path_of[start]))
+        layout.crumb(layout.fresh(int(tree.index.path_of[start])))
         + tree.source[layout.leaf_span(start)[0] : layout.leaf_span(end - 1)[1]]
         for start, end in zip(first.tolist(), ends.tolist(), strict=True)
     ]

@@ -109,10 +109,10 @@ class _RenderedCosts:
         self.plan, self.pricer = plan, Pricer(layout, tree.leaf_tokens, tree.tokenizer.count)
         self.leaves = plan.leaves.tolist()
         self.place = {leaf: i for i, leaf in enumerate(self.leaves)}
-        self.paths = layout.path_of[plan.leaves].tolist()
         self.under: dict[int, list[int]] = {}
-        for i, path in enumerate(self.paths):
-            self.under.setdefault(path, []).append(i)
+        for i, path in enumerate(layout.path_of[plan.leaves].tolist()):
+            for heading in layout.fresh(path):
+                self.under.setdefault(heading, []).append(i)
         self.summary_tokens = [tree.tokenizer.count(summary.text) for summary in plan.summaries]
 
     def cost(self, candidate: int) -> int:
@@ -128,9 +128,9 @@ class _RenderedCosts:
             return [], self._take_summary(self.plan.summaries[candidate - len(self.leaves)])
         leaf = self.leaves[candidate]
         cheaper = [self.place[n] for n in (leaf - 1, leaf + 1) if n in self.place]
-        if self.pricer.show(leaf):
-            # The breadcrumb is paid for: what else is under it is cheaper.
-            cheaper += self.under[self.paths[candidate]][:_MOST_CHEAPER]
+        for heading in self.pricer.show(leaf):
+            # It is paid for: what else stands under it is cheaper.
+            cheaper += self.under[heading][:_MOST_CHEAPER]
         return cheaper, []
 
     def _take_summary(self, taken: Summary) -> list[int]:

@@ -31,7 +31,7 @@ class AllocationConfig:
         named: share of a question's meaning that no passage meets, below which it names what it
             asks for; twice as much is as vague as it gets.
         softness: how much relevance counts in what is spoken of: 0 not at all, 1 as in evidence.
-        bare: logarithm below the best at which a heading is no answer in itself.
+        bare: logarithm below the best at which a heading or scrap is no answer in itself.
         worth: how much a leaf's standing alone counts beside that: 0 not at all.
         similar: cosine from which one leaf begins to cover another.
         redundancy: fidelity at a cosine of 1.
@@ -64,6 +64,7 @@ DEFAULT = AllocationConfig()
 _COUNTED = 320  # leaves over which evidence can be spread: as many as were listed in training
 _NARROW = 1e-3  # a value of what is spoken of that is as good as none
 _FAINT = 8.0  # logarithm below the best at which relevance ends
+_SCRAP = 0.06  # worth of a heading, a page number or a single word, and a little more
 _SAME = 0.9999  # the same words: shown once, they are shown
 
 
@@ -97,8 +98,8 @@ def plan_query(
     tokens = tree.leaf_tokens[first:end].astype(np.int64)
     worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
     weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
-    # A heading is shown for what stands under it; for itself only if it may be the answer.
-    weights[(tree.opens[first:end] >= 0) & (relevance[first:end] < -config.bare)] = 0
+    # Headings and scraps are shown for what stands by them; for themselves only as the answer.
+    weights[(tree.worth[first:end] < _SCRAP) & (relevance[first:end] < -config.bare)] = 0
     weights /= max(float(weights.sum()), 1e-300)
     floor = np.maximum(tokens - 1, 1)
     topics = asked_concepts(tree, found, first, end, config)

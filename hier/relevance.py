@@ -47,7 +47,7 @@ class Relevance:
         density: the evidence expected a token of each leaf, as a logarithm, float64 (leaves,); up
             to a constant: the highest is 0.
         unmet: share of the question's meaning that no passage meets, 0 to 1; 0 where it was not
-            looked for.
+            looked for, or where the question quotes, and so names, what it is after.
     """
 
     density: np.ndarray
@@ -67,7 +67,8 @@ def weigh(tree: Tree, query: str) -> Relevance:
         closer = load_ranker(path).density(names, features).astype(np.float64)
         density = np.minimum(density, 0) + closer.min()
         density[scene.pool] = closer
-        unmet = 1 - float(features[:, names.index(MET)].max())
+        if not asked.quotes:
+            unmet = 1 - float(features[:, names.index(MET)].max())
     return Relevance(np.maximum(density - density.max(), -_STEEPEST), unmet)
 
 

@@ -1,11 +1,11 @@
 """Rendering: chosen leaves as one text, in document order, with headings and gap marks.
 
 The same rules price a choice before it is made and write it out afterwards: neighbours join without
-a mark, the first piece under a heading pays for the breadcrumb, a piece that stands apart pays for
-a gap mark.
+a mark, the first piece under a heading pays for showing it in a breadcrumb, a piece that stands
+apart pays for a gap mark. A heading is shown once, and not at all where the text says it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -82,12 +82,12 @@ class Layout:
     gaps: bool = True
 
     @cached_property
-    def _crumbs(self) -> dict[int, str]:
+    def _titles(self) -> dict[int, str]:
         return {}
 
     @cached_property
-    def crumb_tokens(self) -> dict[int, int]:
-        """Tokens of the breadcrumbs counted so far, by heading path."""
+    def crumb_tokens(self) -> dict[str, int]:
+        """Tokens of the breadcrumbs counted so far."""
         return {}
 
     def leaf_span(self, leaf: int) -> tuple[int, int]:
@@ -96,15 +96,30 @@ class Layout:
         end = len(self.text) if last else int(self.leaf_start[leaf + 1])
         return int(self.leaf_start[leaf]), end
 
-    def crumb(self, path: int) -> str:
-        """Return the breadcrumb line of a heading path; empty for the empty path."""
-        if not self.headings or path == 0:
-            return ""
-        if path not in self._crumbs:
-            titles = [self.title(leaf) for leaf in self.paths[path][-CRUMB_DEPTH:]]
-            line = " > ".join(title for title in titles if title)
-            self._crumbs[path] = f"# {line}\n" if line else ""
-        return self._crumbs[path]
+    def fresh(self, path: int, shown: Container[int] = ()) -> list[int]:
+        """Return the headings of a path that are to be shown, outermost first.
+
+        They are the innermost ones; none of them, nor any above, is shown already.
+        """
+        headings = self.paths[path] if self.headings else []
+        known = [place for place, heading in enumerate(headings, 1) if heading in shown]
+        return headings[max([len(headings) - CRUMB_DEPTH, *known]) :] if headings else []
+
+    def crumb(self, headings: Sequence[int], said: str = "") -> str:
+        """Return the breadcrumb line of some headings; empty for none.
+
+        Args:
+            headings: their leaves, outermost first.
+            said: the text that the line stands above: a heading that it repeats is left out.
+        """
+        titles = [self._title(heading) for heading in headings]
+        line = " > ".join(title for title in titles if title and title not in said)
+        return f"# {line}\n" if line else ""
+
+    def _title(self, leaf: int) -> str:
+        if leaf not in self._titles:
+            self._titles[leaf] = self.title(leaf)
+        return self._titles[leaf]
 
     def title(self, leaf: int) -> str:
         """Return a heading's leaf as one short line, without its markup."""
@@ -134,19 +149,21 @@ class Layout:
 
     def _separate(self, runs: list[tuple[int, int, Summary | None]]) -> list[Piece]:
         pieces: list[Piece] = []
-        in_force, behind = 0, -1  # heading path and leaf that the text so far ends with
+        shown: set[int] = set()  # headings in force
+        behind = -1  # leaf that the text so far ends with
         for first, end, summary in runs:
-            path = int(self.path_of[first])
-            crumb = self.crumb(path) if path != in_force else ""
-            before = self._mark(behind, first, bool(crumb), summary) if pieces else ""
+            headings = self.fresh(int(self.path_of[first]), shown)
             if summary is not None:
-                stop = self.leaf_span(summary.end_leaf - 1)[1]
-                span = (self.leaf_span(first)[0], stop)
-                in_force, behind = path, -2
+                said = summary.text
+                span = (self.leaf_span(first)[0], self.leaf_span(summary.end_leaf - 1)[1])
             else:
                 span = self._run_span(first, end)
-                opened = int(self.opens[end - 1])
-                in_force, behind = (opened if opened >= 0 else int(self.path_of[end - 1])), end
+                said = self.text[slice(*self.leaf_span(first))]
+            crumb = self.crumb(headings, said)
+            before = self._mark(behind, first, bool(crumb), summary) if pieces else ""
+            shown.update(headings)
+            shown.update((first + np.flatnonzero(self.opens[first:end] >= 0)).tolist())
+            behind = -2 if summary is not None else end
             pieces.append(Piece(before + crumb, *span, first, end, summary))
         return pieces
 
@@ -191,39 +208,49 @@ class Pricer:
         self.layout, self.leaf_tokens, self.count = layout, leaf_tokens, count
         self.gap = count(GAP_BETWEEN) if layout.gaps else count(PLAIN_GAP)
         self._shown: set[int] = set()
-        self._open_paths: set[int] = {0}
+        self._headed: set[int] = set()  # headings shown, in breadcrumbs or themselves
+        self._fresh: dict[int, list[int]] = {}  # by path, the headings not shown yet
 
     def leaf(self, leaf: int) -> int:
         """Return the tokens that showing this leaf would add."""
-        tokens = int(self.leaf_tokens[leaf])
         joined = ((leaf - 1) in self._shown) + ((leaf + 1) in self._shown)
-        return max(
-            1, tokens + (1 - joined) * self.gap + self._crumb(int(self.layout.path_of[leaf]))
-        )
+        cost = int(self.leaf_tokens[leaf]) + (1 - joined) * self.gap
+        fresh = self._unseen(leaf)
+        if fresh:
+            cost += self._crumb(fresh, self.layout.text[slice(*self.layout.leaf_span(leaf))])
+        return max(1, cost)
 
     def summary(self, summary: Summary, tokens: int) -> int:
         """Return the tokens that showing this summary would add."""
-        return tokens + self.gap + self._crumb(int(self.layout.path_of[summary.first_leaf]))
+        return tokens + self.gap + self._crumb(self._unseen(summary.first_leaf), summary.text)
 
-    def show(self, leaf: int) -> bool:
-        """Note that a leaf is shown; returns whether that opened its heading path."""
+    def show(self, leaf: int) -> list[int]:
+        """Note that a leaf is shown; returns the headings shown with it for the first time."""
         self._shown.add(leaf)
         if self.layout.opens[leaf] >= 0:
-            self._open_paths.add(int(self.layout.opens[leaf]))
+            self._headed.add(leaf)
+            self._fresh.clear()
         return self.open(leaf)
 
-    def open(self, leaf: int) -> bool:
-        """Note that the heading path of a leaf is shown; returns whether it was not before."""
-        path = int(self.layout.path_of[leaf])
-        fresh = path not in self._open_paths
-        self._open_paths.add(path)
+    def open(self, leaf: int) -> list[int]:
+        """Note that the headings over a leaf are shown; returns those that were not before."""
+        fresh = self._unseen(leaf)
+        if fresh:
+            self._headed.update(fresh)
+            self._fresh.clear()
         return fresh
 
-    def _crumb(self, path: int) -> int:
-        if path in self._open_paths:
+    def _unseen(self, leaf: int) -> list[int]:
+        path = int(self.layout.path_of[leaf])
+        if path not in self._fresh:
+            self._fresh[path] = self.layout.fresh(path, self._headed)
+        return self._fresh[path]
+
+    def _crumb(self, headings: Sequence[int], said: str) -> int:
+        crumb = self.layout.crumb(headings, said)
+        if not crumb:
             return 0
         known = self.layout.crumb_tokens
-        if path not in known:
-            crumb = self.layout.crumb(path)
-            known[path] = self.count(crumb) if crumb else 0
-        return known[path]
+        if crumb not in known:
+            known[crumb] = self.count(crumb)
+        return known[crumb]

@@ -68,9 +68,9 @@ def _ends(text: str, stop: int, begin: int) -> bool:
         return lower in _NUMBERS and lower == "no" and not text[begin : begin + 1].isdigit()
     if lower in _SOMETIMES or _is_dotted(word):
         return _starts(text, begin)
-    if not word.isdigit() or len(word) > 3:
+    if not word.replace(".", "").isdigit() or len(word) > 3 + 2 * word.count("."):
         return True
-    # "1. One thing. 2. Another": what stands where a sentence begins numbers it.
+    # "1. One thing. 2. Another", "3.01. Fees": what stands where a sentence begins numbers it.
     begins = len(words) == 1 or (
         words[-2][-1] in ".!?" and words[-2][:-1].lower() not in _ABBREVIATIONS
     )

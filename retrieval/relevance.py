@@ -7,6 +7,7 @@ is read as part of the leaf and of its passage. The sum finds the leaves worth a
 `ranker.py` makes of them is learned.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,7 @@ _FUNCTION_WORDS = frozenset(
     "those as not no what which who whom whose when where why how s t he she they them his her "
     "their there than then so such about into any all".split()
 )
+_QUOTED = re.compile(r'"[^"]+"|“[^”]+”')
 _COMPARED = 64  # words of a query, at most, that are compared one by one with those of the text
 
 
@@ -78,7 +80,7 @@ class Query:
 
     Attributes:
         text: the question.
-        stems: the stem of each of its words, in order.
+        stems: the stem of each of its words, in order; then those of what it quotes, again.
         words: its distinct words that mean something, normalised; of a long query those with the
             longest vectors.
         static_scores: product of the vector of each word of the text with the query's (unit
@@ -98,6 +100,11 @@ class Query:
     neural: np.ndarray | None = None
 
     @cached_property
+    def quotes(self) -> bool:
+        """Whether something in it stands in quotation marks."""
+        return _QUOTED.search(self.text) is not None
+
+    @cached_property
     def terms(self) -> dict[str, int]:
         """How often each stem occurs."""
         terms: dict[str, int] = {}
@@ -109,8 +116,12 @@ class Query:
 def read_query(
     text: str, table: StaticTable, index: WordIndex, neural: np.ndarray | None = None
 ) -> Query:
-    """Analyse a query: its words, their stems in order, and what is like them in a text."""
-    words = find_words(text)
+    """Analyse a query: its words, their stems in order, and what is like them in a text.
+
+    What it quotes is what it is after, and is read twice.
+    """
+    said = "\n".join([text, *_QUOTED.findall(text)])
+    words = find_words(said)
     stems = stem_words(words.vocabulary)
     in_order = tuple(stems[word] for word in words.word.tolist())
     meaning = [word for word in words.vocabulary if word not in _FUNCTION_WORDS]
@@ -120,7 +131,7 @@ def read_query(
     kept = np.sort(longest)
     vectors, compared = vectors[kept], tuple(meaning[word] for word in kept.tolist())
     # One product for all: the token vectors are read once.
-    scores = index.word_scores(np.vstack([table.encode([text]), unit(vectors)]))
+    scores = index.word_scores(np.vstack([table.encode([said]), unit(vectors)]))
     return Query(text, in_order, compared, scores[:, 0], vectors, scores[:, 1:], neural)
 
 
