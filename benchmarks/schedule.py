@@ -17,14 +17,10 @@ from typing import Any
 
 import contest
 import data
-import embedding
 import runs
 from systems import named
 from systems.base import Unavailable
 
-MINILM = embedding.MINILM.rsplit("/", 1)[-1]
-# How the names of packages' own systems begin that are given all-MiniLM-L6-v2 and do not say so.
-NEURAL = ("LlamaIndex", "LangChain", "RAPTOR")
 BASELINE = "DOS RAG"  # how the names of the systems begin that others are measured against
 
 
@@ -55,13 +51,9 @@ def is_baseline(system: Any) -> bool:
 
 
 def embedder(system: Any) -> str | None:
-    """Short name of a system's embedder, which it or its name tells; None for one without any."""
-    own = getattr(system, "embedder", None)
-    if isinstance(own, str):
-        return own.rsplit("/", 1)[-1]
-    if "MiniLM" in system.name or system.name.startswith(NEURAL):
-        return MINILM
-    return embedding.STATIC if is_baseline(system) else None
+    """Short name of a system's embedder; None for one without any."""
+    own: str | None = getattr(system, "embedder", None)
+    return None if own is None else own.rsplit("/", 1)[-1]
 
 
 def run(

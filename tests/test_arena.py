@@ -49,6 +49,7 @@ class Whole:
     package: str | None = None
     version: str = "1"
     asks: bool = True
+    embedder: str | None = None
     reads: list[str] = field(default_factory=list)
 
     def read(self, text):
@@ -313,7 +314,7 @@ class TestSchedule:
 class TestScores:
     @pytest.fixture
     def summary(self, tmp_path):
-        systems = [Whole("hier"), Whole("DOS RAG"), Failing("failing"), Greedy("greedy"), Liar()]
+        systems = [Whole("hier"), Whole("DOS RAG", embedder="static"), Failing("failing"), Greedy("greedy"), Liar()]
         systems += [Absent("absent")]
         outcomes = schedule.run(systems, DOCUMENTS, BUDGETS, tmp_path, workers=1)
         return scores.summarise(outcomes, DOCUMENTS, BUDGETS, resamples=200)

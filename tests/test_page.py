@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import contest
 import curves
 import data
+import embedding
 import environment
 import page
 import pytest
@@ -39,7 +40,8 @@ class Named:
 
     @property
     def embedder(self):
-        return "static" if self.name == "hier" else None
+        neural = embedding.MINILM if "MiniLM" in self.name else None
+        return "static" if self.name in ("hier", "DOS RAG") else neural
 
     @property
     def package(self):

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 import hier
 from hier.relevance import look, read, weigh
 from hier.retrieval.index import Counts, count_words, stem_words
-from hier.retrieval.relevance import DEFAULT, LevelScores, bm25, plain_sum, standardise
+from hier.retrieval.relevance import (
+    DEFAULT,
+    LevelScores,
+    bm25,
+    plain_sum,
+    read_query,
+    standardise,
+)
 from hier.retrieval.static import load_static, sum_rows
 from hier.retrieval.words import find_words, normalise
 
@@ -227,6 +234,21 @@ def test_what_of_a_question_is_nowhere_in_the_text_is_unmet(long_text):
     assert 0 <= named < 0.1 < half < 0.9 < other <= 1
     assert weigh(tree, "?").unmet == 1
     assert weigh(hier.build(long_text[:50_000], relevance="plain"), "zzyzx").unmet == 0
+
+
+def test_what_a_question_quotes_is_read_twice_and_named(long_text):
+    index, table = hier.build(long_text[:50_000]).index, load_static()
+    for quoted in ('Which parts say "default values"?', "Which parts say “default values”?"):
+        query = read_query(quoted, table, index)
+        assert query.terms == {"which": 1, "part": 1, "sai": 1, "default": 2, "valu": 2}
+        assert query.words == ("parts", "say", "default", "values")
+    plain = read_query("Which parts say default values?", table, index)
+    assert set(plain.terms.values()) == {1}
+    named = index.vocabulary.index("default")
+    assert query.static_scores[named] > plain.static_scores[named]
+    tree = hier.build(long_text[:50_000])
+    assert weigh(tree, 'hippopotamuses in "porridge"').unmet == 0
+    assert weigh(tree, 'hippopotamuses in 6" porridge').unmet > 0.9
 
 
 def test_a_heading_speaks_for_what_stands_under_it():

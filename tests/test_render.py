@@ -1,4 +1,4 @@
-"""Rendering: a heading is shown once, before what stands under it, and never where the text says it."""
+"""Rendering: a heading is shown once, above what stands under it, unless the text there says it."""
 
 import random
 import re

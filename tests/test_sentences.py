@@ -43,6 +43,7 @@ def sentences_of(text):
         ["It was in (cf. Miller et al. 2019) that it began.", "We agree."],
         ["It rained.[3]", "The next day it did not.[12][13]", "Then it snowed."],
         ["1. One thing.", "2. Another thing.", "10. The last."],
+        ["3.01. You pay.", "3.01.2. They keep it.", "It rose to 3.01.", "Then it fell."],
         ["Prenez p. ex. été ou hiver.", "École fermée."],
         ["Und z. B. das Haus.", "Es brennt."],
         ["Он ушёл.", "Она осталась?", "Да."],

@@ -42,6 +42,7 @@ class System(Protocol):
         name: as tables show it.
         rule: how it is held to a token budget, in one sentence.
         package: the distribution it runs, as pip knows it; None for what is written here.
+        embedder: ``"static"`` or the name of a neural one, where it takes any; may be left out.
     """
 
     name: str

@@ -28,6 +28,7 @@ class CompressorPipeline:
     name: str = "LangChain EmbeddingsFilter"
     rule: str = "k is all; chunks in its order of similarity, cut at the budget"
     package: str | None = "langchain-classic"
+    embedder: str | None = embedding.MINILM
 
     def read(self, text: str) -> "_Compressing":
         """Make the pipeline and embed the chunks that it will cut."""

@@ -28,6 +28,7 @@ class AutoMerging:
         "leaves, by score, cut at the budget"
     )
     package: str | None = "llama-index-core"
+    embedder: str | None = embedding.MINILM
 
     def read(self, text: str) -> "_Merging":
         """Parse the hierarchy and embed its leaves."""
@@ -96,6 +97,7 @@ class SentenceOptimizer:
     name: str = "LlamaIndex SentenceEmbeddingOptimizer"
     rule: str = "as many chunks as fill the budget, each at percentile_cutoff=0.25, then cut"
     package: str | None = "llama-index-core"
+    embedder: str | None = embedding.MINILM
 
     def read(self, text: str) -> "_Optimizing":
         """Cut into chunks and embed them."""

@@ -32,6 +32,7 @@ class Passages:
         in_order: document order is restored and what does not fit is passed over; else passages
             stand in order of relevance, and the first that does not fit is cut and is the last.
         package: what ranks the passages.
+        embedder: whose vectors rank them; None for words.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Passages:
     limit: int = PASSAGE
     in_order: bool = True
     package: str | None = None
+    embedder: str | None = None
 
     def read(self, text: str) -> "_Index":
         """Cut the text into passages and index them."""
@@ -120,11 +122,16 @@ def by_words(parts: list[str]) -> _Score:
 _RESTORED = "whole passages by relevance, what does not fit is passed over; document order"
 _PLAIN = "passages by relevance, in that order, the first that does not fit is cut"
 
+
+def _dense(name: str, rule: str, embedder: str, **how: Any) -> Passages:
+    return Passages(name, rule, by_cosine(embedder), embedder=embedder, **how)
+
+
 SYSTEMS = (
     lambda: Passages("BM25 passages", _RESTORED, by_words, package="bm25s"),
-    lambda: Passages("DOS RAG", _RESTORED, by_cosine(embedding.STATIC)),
-    lambda: Passages("DOS RAG, MiniLM", _RESTORED, by_cosine(embedding.MINILM)),
-    lambda: Passages("RAG 100, MiniLM", _PLAIN, by_cosine(embedding.MINILM), in_order=False),
-    lambda: Passages("RAG 256, MiniLM", _PLAIN, by_cosine(embedding.MINILM), 256, in_order=False),
-    lambda: Passages("RAG 512, MiniLM", _PLAIN, by_cosine(embedding.MINILM), 512, in_order=False),
+    lambda: _dense("DOS RAG", _RESTORED, embedding.STATIC),
+    lambda: _dense("DOS RAG, MiniLM", _RESTORED, embedding.MINILM),
+    lambda: _dense("RAG 100, MiniLM", _PLAIN, embedding.MINILM, in_order=False),
+    lambda: _dense("RAG 256, MiniLM", _PLAIN, embedding.MINILM, limit=256, in_order=False),
+    lambda: _dense("RAG 512, MiniLM", _PLAIN, embedding.MINILM, limit=512, in_order=False),
 )

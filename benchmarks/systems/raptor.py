@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import embedding
 import environment
 
 from systems.base import Output, Unavailable
@@ -38,6 +39,7 @@ class Raptor:
     name: str = "RAPTOR"
     rule: str = "similarity_top_k is all; nodes of every level by score, cut at the budget"
     package: str | None = "llama-index-packs-raptor"
+    embedder: str | None = embedding.MINILM
 
     def read(self, text: str) -> "_Collapsed":
         """Build the tree."""
