@@ -109,9 +109,11 @@ class _RenderedCosts:
         self.plan, self.pricer = plan, Pricer(layout, tree.leaf_tokens, tree.tokenizer.count)
         self.leaves = plan.leaves.tolist()
         self.place = {leaf: i for i, leaf in enumerate(self.leaves)}
-        self.under: dict[int, list[int]] = {}
-        for i, path in enumerate(layout.path_of[plan.leaves].tolist()):
-            for heading in layout.fresh(path):
+        self.under: dict[int, list[int]] = {}  # by heading
+        paths = layout.path_of[plan.leaves].tolist()
+        headings = {path: layout.fresh(path) for path in set(paths)}
+        for i, path in enumerate(paths):
+            for heading in headings[path]:
                 self.under.setdefault(heading, []).append(i)
         self.summary_tokens = [tree.tokenizer.count(summary.text) for summary in plan.summaries]
 

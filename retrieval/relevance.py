@@ -69,9 +69,16 @@ class Level:
     vectors: np.ndarray | None = None
 
     def node_of(self, leaves: np.ndarray) -> np.ndarray:
-        """Return the node that holds each of some leaves, int64 (leaves,)."""
-        nodes: np.ndarray = np.searchsorted(self.first_leaf, leaves, "right") - 1
+        """Return the node that holds each of some leaves, int32 (leaves,)."""
+        nodes: np.ndarray = self._nodes[np.minimum(leaves, len(self._nodes) - 1)]
         return nodes
+
+    @cached_property
+    def _nodes(self) -> np.ndarray:
+        """The node of every leaf up to the last node's first: looked up ten times a query."""
+        begins = np.zeros(int(self.first_leaf[-1]) + 1, np.int32)
+        begins[self.first_leaf[1:]] = 1
+        return np.cumsum(begins, dtype=np.int32)
 
 
 @dataclass(frozen=True)
