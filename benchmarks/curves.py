@@ -84,7 +84,8 @@ def _curve(
             axes.fill_between(budgets, low, high, color=colour, alpha=0.12, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
-    axes.set(title=title, xlabel="tokens allowed", ylabel=up, ylim=(0, 1.03))
+    axes.set(title=title, xlabel="tokens allowed", ylabel=up)
+    axes.set_ylim(0, min(1.03, axes.get_ylim()[1]))
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
     return [save(figure, path, note(result))]
 

@@ -6,7 +6,7 @@ cross-entropy of the softmax of density times tokens against the true shares, so
 expected a token. Sets count alike but for a power of their size. What is installed is trained on
 everything; for the benchmarks each family of sets (`data.FAMILIES`) gets weights made without it.
 
-    python scripts/train_relevance.py --data FOLDER [--embedder MODEL]
+    python scripts/train_relevance.py --data FOLDER [--embedder MODEL] [--sets SETS --out FOLDER]
 
 Needs torch. Some minutes for each embedder once the neural vectors are kept.
 """
@@ -57,9 +57,11 @@ class Example:
     tokens: np.ndarray
 
 
-def chosen(folder: Path, documents: int) -> Iterator[tuple[str, data.Document]]:
+def chosen(
+    folder: Path, sets: Sequence[str], documents: int
+) -> Iterator[tuple[str, data.Document]]:
     """Yield documents and the questions trained on: of the first more, then until a set is full."""
-    for name in data.EVIDENCE_SETS:
+    for name in sets:
         taken = 0
         for number, document in enumerate(islice(data.read(data.find(folder, name)), documents)):
             questions = [question for question in document.questions if question.evidence]
@@ -105,11 +107,14 @@ def examples(
     return names, found
 
 
-def collect(folder: Path, embedder: str, documents: int) -> tuple[tuple[str, ...], list[Example]]:
+def collect(
+    folder: Path, sets: Sequence[str], embedder: str, documents: int
+) -> tuple[tuple[str, ...], list[Example]]:
     """Describe all documents, two at a time."""
+    given = list(chosen(folder, sets, documents))
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        done = list(pool.map(partial(examples, embedder=embedder), list(chosen(folder, documents))))
-    names = next(names for names, found in done if found)
+        done = list(pool.map(partial(examples, embedder=embedder), given))
+    names: tuple[str, ...] = next((names for names, found in done if found), ())
     return names, [example for _, found in done for example in found]
 
 
@@ -211,13 +216,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     described.add_argument("--data", type=Path, default=data.default_folder())
     described.add_argument("--embedder", default=embedding.STATIC)
+    described.add_argument(
+        "--sets", type=lambda names: names.split(","), default=data.EVIDENCE_SETS,
+        help="comma-separated names of the files to learn from; default: the development sets",
+    )  # fmt: skip
     described.add_argument("--documents", type=int, default=99, help="of each set, at most")
     described.add_argument("--out", type=Path, help="default: the packages' and benchmarks' own")
     options = described.parse_args(arguments)
     neural = options.embedder != embedding.STATIC
-    names, found = collect(options.data, options.embedder, options.documents)
+    if options.out is None and options.sets != data.EVIDENCE_SETS:
+        described.error("--sets needs --out: the packages' own weights learn from all sets")
+    try:
+        names, found = collect(options.data, options.sets, options.embedder, options.documents)
+    except data.DataError as error:
+        described.error(str(error))
     print(f"{len(found)} questions, {len(names)} features", flush=True)
     families = sorted({data.family(example.dataset) for example in found})
+    if len(families) < 2:
+        described.error(
+            f"evidence was found in {len(families)} family of sets; give two at the least, so that "
+            "each can judge what was learned from the others"
+        )
     paths: dict[str | None, Path] = {
         family: data.left_out_weights(family, options.embedder) for family in families
     }
