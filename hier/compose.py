@@ -211,10 +211,12 @@ def _segments(tree: Tree, plan: Plan, pieces: list[Piece]) -> tuple[Segment, ...
 def _picks(
     tree: Tree, plan: Plan, layout: Layout, allocation: Allocation, query: str | None
 ) -> tuple[Pick, ...]:
-    terms: dict[str, str] = {}
+    terms: dict[int, str] = {}  # by stem
     if query is not None:
         vocabulary = find_words(query).vocabulary
-        terms = dict(zip(stem_words(vocabulary), vocabulary, strict=True))
+        known = tree.index.stem_number
+        found = zip(stem_words(vocabulary), vocabulary, strict=True)
+        terms = {known[stem]: word for stem, word in found if stem in known}
     picks = []
     n_leaves = len(plan.leaves)
     for i, gain, cost in zip(allocation.chosen, allocation.gains, allocation.costs, strict=True):
@@ -223,7 +225,7 @@ def _picks(
             span, first = Span(*layout.leaf_span(leaf)), leaf
             row = tree.index.leaves
             words = row.words[row.offsets[leaf] : row.offsets[leaf + 1]]
-            stems = {tree.index.stems[s] for s in tree.index.stem_of[words].tolist()}
+            stems = set(tree.index.stem_of[words].tolist())
             held = tuple(word for stem, word in terms.items() if stem in stems)
         else:
             summary = plan.summaries[i - n_leaves]

@@ -110,7 +110,8 @@ def plan_query(
     pool, outside = _best(values, floor, config.pool * budget, config.least)
     leaves = pool + first
     summaries = model_summaries(tree, leaves, first, end)
-    problem = _problem(tree, weights[pool], topics, floor[pool], leaves, summaries, config)
+    vectors = _vectors(tree, leaves, found)
+    problem = _problem(tree, weights[pool], topics, floor[pool], leaves, vectors, summaries, config)
     total = float(weights.sum() + topics.sum())
     return Plan(problem, leaves, summaries, standardise(relevance), total, outside)
 
@@ -135,9 +136,17 @@ def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple
         wanted *= 4
 
 
-def _similar(tree: Tree, leaves: np.ndarray, config: AllocationConfig) -> np.ndarray:
-    """Return how far leaves cover each other, as sparse rows (leaves, leaves); 1 to themselves."""
-    vectors = unit(tree.index.leaf_vectors(leaves, load_static()))
+def _vectors(tree: Tree, leaves: np.ndarray, found: Relevance) -> np.ndarray:
+    """Return the unit vectors of some leaves; most are at hand, as they were looked at closely."""
+    row = np.minimum(np.searchsorted(found.pool, leaves), len(found.pool) - 1)
+    vectors = found.vectors[row]
+    other = found.pool[row] != leaves
+    vectors[other] = unit(tree.index.leaf_vectors(leaves[other], load_static()))
+    return vectors
+
+
+def _similar(vectors: np.ndarray, config: AllocationConfig) -> np.ndarray:
+    """Return how far leaves cover each other, from their unit vectors: (leaves, leaves)."""
     cosine = vectors @ vectors.T
     fidelity: np.ndarray = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
     fidelity[fidelity < 0] = 0
@@ -191,11 +200,12 @@ def _problem(
     topics: np.ndarray,
     floor: np.ndarray,
     leaves: np.ndarray,
+    vectors: np.ndarray,
     summaries: tuple[Summary, ...],
     config: AllocationConfig,
 ) -> Problem:
     """Put leaves and summaries into one problem; targets are the leaves, then the stems."""
-    fidelity = _similar(tree, leaves[: config.most], config)
+    fidelity = _similar(vectors[: config.most], config)
     rows, targets = np.nonzero(fidelity)
     rest = np.arange(len(fidelity), len(leaves))
     pairs = [(rows, targets, fidelity[rows, targets]), (rest, rest, np.ones(len(rest)))]
@@ -209,7 +219,7 @@ def _problem(
     for number, summary in enumerate(summaries, len(leaves)):
         under = np.flatnonzero((leaves >= summary.first_leaf) & (leaves < summary.end_leaf))
         vector = load_static().encode([summary.text])[0]
-        cosine = unit(tree.index.leaf_vectors(leaves[under], load_static())) @ vector
+        cosine = vectors[under] @ vector
         kept = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
         pairs.append((np.full(len(under), number), under, config.summary_fidelity * kept))
         floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))

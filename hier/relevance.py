@@ -48,10 +48,14 @@ class Relevance:
             to a constant: the highest is 0.
         unmet: share of the question's meaning that no passage meets, 0 to 1; 0 where it was not
             looked for, or where the question quotes, and so names, what it is after.
+        pool: the leaves that were looked at closely, ascending, int64.
+        vectors: their static vectors, unit length, float32 (pool, dimensions).
     """
 
     density: np.ndarray
     unmet: float
+    pool: np.ndarray
+    vectors: np.ndarray
 
 
 def weigh(tree: Tree, query: str) -> Relevance:
@@ -69,7 +73,8 @@ def weigh(tree: Tree, query: str) -> Relevance:
         density[scene.pool] = closer
         if not asked.quotes:
             unmet = 1 - float(features[:, names.index(MET)].max())
-    return Relevance(np.maximum(density - density.max(), -_STEEPEST), unmet)
+    density = np.maximum(density - density.max(), -_STEEPEST)
+    return Relevance(density, unmet, scene.pool, scene.vectors)
 
 
 def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:

@@ -112,17 +112,17 @@ class Layout:
             headings: their leaves, outermost first.
             said: the text that the line stands above: a heading that it repeats is left out.
         """
-        titles = [self._title(heading) for heading in headings]
+        titles = [self.title(heading) for heading in headings]
         line = " > ".join(title for title in titles if title and title not in said)
         return f"# {line}\n" if line else ""
 
-    def _title(self, leaf: int) -> str:
-        if leaf not in self._titles:
-            self._titles[leaf] = self.title(leaf)
-        return self._titles[leaf]
-
     def title(self, leaf: int) -> str:
         """Return a heading's leaf as one short line, without its markup."""
+        if leaf not in self._titles:
+            self._titles[leaf] = self._read_title(leaf)
+        return self._titles[leaf]
+
+    def _read_title(self, leaf: int) -> str:
         start, end = self.leaf_span(leaf)
         lines = [line.strip() for line in self.text[start:end].splitlines()]
         words = [line.strip("#").strip() for line in lines if line.strip("=-~^\"'*+#_. ")]
@@ -192,6 +192,15 @@ class Layout:
         )
 
 
+@dataclass(frozen=True)
+class _Crumb:
+    """The headings over a leaf that are not shown yet, their titles, and what these cost."""
+
+    headings: list[int]
+    titles: list[str]
+    tokens: int
+
+
 class Pricer:
     """What one more leaf or summary would add to the rendering, in tokens.
 
@@ -209,45 +218,51 @@ class Pricer:
         self.gap = count(GAP_BETWEEN) if layout.gaps else count(PLAIN_GAP)
         self._shown: set[int] = set()
         self._headed: set[int] = set()  # headings shown, in breadcrumbs or themselves
-        self._fresh: dict[int, list[int]] = {}  # by path, the headings not shown yet
+        self._crumbs: dict[int, _Crumb] = {}  # by heading path
 
     def leaf(self, leaf: int) -> int:
         """Return the tokens that showing this leaf would add."""
         joined = ((leaf - 1) in self._shown) + ((leaf + 1) in self._shown)
         cost = int(self.leaf_tokens[leaf]) + (1 - joined) * self.gap
-        fresh = self._unseen(leaf)
-        if fresh:
-            cost += self._crumb(fresh, self.layout.text[slice(*self.layout.leaf_span(leaf))])
+        crumb = self._crumb(leaf)
+        if crumb.titles:
+            cost += self._price(crumb, self.layout.text[slice(*self.layout.leaf_span(leaf))])
         return max(1, cost)
 
     def summary(self, summary: Summary, tokens: int) -> int:
         """Return the tokens that showing this summary would add."""
-        return tokens + self.gap + self._crumb(self._unseen(summary.first_leaf), summary.text)
+        return tokens + self.gap + self._price(self._crumb(summary.first_leaf), summary.text)
 
     def show(self, leaf: int) -> list[int]:
         """Note that a leaf is shown; returns the headings shown with it for the first time."""
         self._shown.add(leaf)
         if self.layout.opens[leaf] >= 0:
             self._headed.add(leaf)
-            self._fresh.clear()
+            self._crumbs.clear()
         return self.open(leaf)
 
     def open(self, leaf: int) -> list[int]:
         """Note that the headings over a leaf are shown; returns those that were not before."""
-        fresh = self._unseen(leaf)
+        fresh = self._crumb(leaf).headings
         if fresh:
             self._headed.update(fresh)
-            self._fresh.clear()
+            self._crumbs.clear()
         return fresh
 
-    def _unseen(self, leaf: int) -> list[int]:
+    def _crumb(self, leaf: int) -> _Crumb:
         path = int(self.layout.path_of[leaf])
-        if path not in self._fresh:
-            self._fresh[path] = self.layout.fresh(path, self._headed)
-        return self._fresh[path]
+        if path not in self._crumbs:
+            headings = self.layout.fresh(path, self._headed)
+            titles = [title for title in map(self.layout.title, headings) if title]
+            self._crumbs[path] = _Crumb(headings, titles, self._count(self.layout.crumb(headings)))
+        return self._crumbs[path]
 
-    def _crumb(self, headings: Sequence[int], said: str) -> int:
-        crumb = self.layout.crumb(headings, said)
+    def _price(self, crumb: _Crumb, said: str) -> int:
+        if not any(title in said for title in crumb.titles):
+            return crumb.tokens
+        return self._count(self.layout.crumb(crumb.headings, said))
+
+    def _count(self, crumb: str) -> int:
         if not crumb:
             return 0
         known = self.layout.crumb_tokens

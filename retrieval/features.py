@@ -113,6 +113,14 @@ class Scene:
         own[self.terms.term[inside], place[self.terms.leaf[inside]]] = True
         return own
 
+    @cached_property
+    def term_of(self) -> dict[str, int]:
+        """The query term that each word of the text is a form of, of those that are of any."""
+        terms = np.full(len(self.index.stems), -1)
+        terms[self.terms.stems] = np.arange(len(self.terms.stems))
+        term = terms[self.index.stem_of]
+        return {self.index.vocabulary[word]: int(term[word]) for word in np.flatnonzero(term >= 0)}
+
 
 def describe(scene: Scene) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the names of the features and their values, float32 (pool, features)."""
@@ -224,7 +232,7 @@ def _phrases(scene: Scene) -> Columns:
     }
     both = {pair: scene.own[pair[0]] & scene.own[pair[1]] for pair in pairs}
     rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(scene.pool), bool), *both.values()]))
-    row, term = _sequence(scene, rows, term_of)
+    row, term = _sequence(scene, rows)
     phrases = np.zeros(len(scene.pool))
     for one, other in pairs:
         together = (term[:-1] == one) & (term[1:] == other) & (row[:-1] == row[1:])
@@ -234,14 +242,12 @@ def _phrases(scene: Scene) -> Columns:
     return columns | _entities(scene)
 
 
-def _sequence(
-    scene: Scene, rows: np.ndarray, term_of: dict[str, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _sequence(scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the row of every word of some leaves, and which query term it is, -1 for none."""
     texts = scene.leaves.texts(scene.pool[rows])
     words = find_words("\n".join(texts))
     ends = np.cumsum([len(text) + 1 for text in texts])
-    terms = np.array([term_of.get(s, -1) for s in stem_words(words.vocabulary)], np.int64)
+    terms = np.array([scene.term_of.get(word, -1) for word in words.vocabulary], np.int64)
     return rows[np.searchsorted(ends, words.start, "right")], terms[words.word]
 
 
