@@ -32,9 +32,9 @@ def draw(result: Figures, folder: Path) -> list[Path]:
 
 
 def embedders(result: Figures) -> list[str]:
-    """The embedders that systems were given; ``"static"`` alone where none took any."""
-    found = (entry["embedder"] for entry in result["systems"].values())
-    return list(dict.fromkeys(filter(None, found))) or ["static"]
+    """The embedders that systems were given, ``"static"`` first, and alone where none took any."""
+    found = {entry["embedder"] for entry in result["systems"].values()} - {None}
+    return sorted(found, key=lambda name: (name != "static", name)) or ["static"]
 
 
 def of_embedder(result: Figures, embedder: str) -> list[str]:
