@@ -103,7 +103,7 @@ class Layout:
         """
         headings = self.paths[path] if self.headings else []
         known = [place for place, heading in enumerate(headings, 1) if heading in shown]
-        return headings[max([len(headings) - CRUMB_DEPTH, *known]) :] if headings else []
+        return headings[max([0, len(headings) - CRUMB_DEPTH, *known]) :]
 
     def crumb(self, headings: Sequence[int], said: str = "") -> str:
         """Return the breadcrumb line of some headings; empty for none.

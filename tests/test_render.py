@@ -61,6 +61,8 @@ def test_a_piece_stands_under_its_innermost_headings(tree):
     assert shown(tree, "The owner may") == (
         "# Fees > Late fees > Waivers\nThe owner may waive them."
     )
+    assert shown(tree, "Interest is") == "# Fees > Late fees\nInterest is ten per cent."
+    assert shown(tree, "The sum is") == "# Fees\nThe sum is due monthly."
     assert shown(tree, "Keep the") == "# Use > Abroad > Customs\nKeep the receipts."
 
 
