@@ -7,6 +7,7 @@ evidence has no evidence recall. Means over questions, documents and sets are ma
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -56,7 +57,7 @@ class Case:
 
 
 @dataclass(frozen=True, repr=False)
-class Measure:
+class Measure(ABC):
     """A measure at a budget of tokens."""
 
     budget: int
@@ -65,9 +66,9 @@ class Measure:
         """Its name, such as ``EvidenceRecall@512``."""
         return f"{type(self).__name__}@{self.budget}"
 
+    @abstractmethod
     def of(self, case: Case) -> float | None:
         """Value for one context of this budget; None where the measure does not apply."""
-        raise NotImplementedError
 
 
 class EvidenceRecall(Measure):

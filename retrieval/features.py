@@ -113,14 +113,6 @@ class Scene:
         own[self.terms.term[inside], place[self.terms.leaf[inside]]] = True
         return own
 
-    @cached_property
-    def term_of(self) -> dict[str, int]:
-        """The query term that each word of the text is a form of, of those that are of any."""
-        terms = np.full(len(self.index.stems), -1)
-        terms[self.terms.stems] = np.arange(len(self.terms.stems))
-        term = terms[self.index.stem_of]
-        return {self.index.vocabulary[word]: int(term[word]) for word in np.flatnonzero(term >= 0)}
-
 
 def describe(scene: Scene) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the names of the features and their values, float32 (pool, features)."""
@@ -224,11 +216,11 @@ def _masses(scene: Scene) -> Columns:
 def _phrases(scene: Scene) -> Columns:
     """Neighbouring words of the query that stand together; its names and numbers."""
     stems, n_leaves = scene.query.stems, len(scene.leaves)
-    term_of = {scene.index.stems[s]: term for term, s in enumerate(scene.terms.stems.tolist())}
+    known = {scene.index.stems[s]: term for term, s in enumerate(scene.terms.stems.tolist())}
     pairs = {
-        (term_of[one], term_of[other])
+        (known[one], known[other])
         for one, other in pairwise(stems)
-        if one in term_of and other in term_of
+        if one in known and other in known
     }
     both = {pair: scene.own[pair[0]] & scene.own[pair[1]] for pair in pairs}
     rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(scene.pool), bool), *both.values()]))
@@ -247,8 +239,17 @@ def _sequence(scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     texts = scene.leaves.texts(scene.pool[rows])
     words = find_words("\n".join(texts))
     ends = np.cumsum([len(text) + 1 for text in texts])
-    terms = np.array([scene.term_of.get(word, -1) for word in words.vocabulary], np.int64)
+    forms = _forms(scene.index, scene.terms)
+    terms = np.array([forms.get(word, -1) for word in words.vocabulary], np.int64)
     return rows[np.searchsorted(ends, words.start, "right")], terms[words.word]
+
+
+def _forms(index: WordIndex, terms: TermCounts) -> dict[str, int]:
+    """Return the words of the text that are forms of query terms, and of which term each is."""
+    of_stem = np.full(len(index.stems), -1)
+    of_stem[terms.stems] = np.arange(len(terms.stems))
+    of_word = of_stem[index.stem_of]
+    return {index.vocabulary[word]: int(of_word[word]) for word in np.flatnonzero(of_word >= 0)}
 
 
 def _entities(scene: Scene) -> Columns:

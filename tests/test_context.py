@@ -141,6 +141,14 @@ def test_more_budget_is_used(long_text):
             assert tree.compress(query, budget).tokens > 0.93 * budget
 
 
+@pytest.mark.parametrize(
+    "scrap", ["pear plum {}", "{}", "# Plum {}"], ids=["words", "numbers", "#"]
+)
+def test_a_text_of_scraps_alone_still_fills_the_budget(scrap):
+    tree = hier.build("\n\n".join(scrap.format(number) for number in range(2000)))
+    assert tree.compress("Which plum is 77?", 300).tokens > 270
+
+
 def test_headings_and_gap_marks_are_optional():
     text = (
         "# Alpha\n\n"
