@@ -1,214 +1,291 @@
-"""Allocation: which leaves (and summaries) to show within a budget.
+"""Allocation: which leaves and summaries to show within a budget of tokens.
 
 The objective is relevance-weighted coverage, ``F(S) = sum_j w_j max_{i in S} fidelity(i, j)``, over
-targets j and candidates i. F is monotone submodular, so taking the best gain a token while it fits
-has a known guarantee (Krause and Guestrin, 2005; Leskovec et al., KDD 2007: compare with the single
-best candidate). The gains left at the end bound what any other choice could reach: the value of the
-best set is at most F(S) plus the best filling of the budget by those gains.
+targets j and candidates i, for a price within the budget (`problem.py`). F is monotone submodular,
+so taking the best gain a token, or the one best candidate, has a known guarantee where prices add
+up (Khuller, Moss and Naor, 1999; Leskovec et al., KDD 2007). How close to the best the very choice
+made is, `certificate.py` says. `docs/allocation.md` has the proofs.
 """
 
 import heapq
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hier.certificate import upper_bound
+from hier.problem import Problem
+
+_TRIED = 12  # first picks, each of which a small budget is also spent without
+_LINE, _ITSELF = 1, 2  # how a heading is shown: in a line of its own making, or as the text has it
+
 
 @dataclass(frozen=True)
-class Problem:
-    """Candidates, targets and what they are to each other.
+class Rules:
+    """What a choice must keep to, beside the budget.
 
     Attributes:
-        weights: value of each target, float64 (targets,).
-        cover_offsets: int64 (candidates + 1,); what candidate i covers stands at
-            ``cover_offsets[i]:cover_offsets[i + 1]`` of the next two arrays.
-        cover_targets: int64, target numbers.
-        cover_fidelity: float32, how well each is covered, 0 to 1.
-        floor: the least tokens each candidate can add to a rendering, int64 (candidates,).
+        must: candidates that are chosen before all others.
+        quotas: some candidates, bool (candidates,), and tokens to be spent on them before others.
+        most_runs: most runs of neighbours; None for any number.
     """
 
-    weights: np.ndarray
-    cover_offsets: np.ndarray
-    cover_targets: np.ndarray
-    cover_fidelity: np.ndarray
-    floor: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        weights: np.ndarray,
-        floor: np.ndarray,
-        pairs: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
-    ) -> "Problem":
-        """Put a problem together from lists of who covers what.
-
-        Args:
-            weights: as in the attributes.
-            floor: as in the attributes.
-            pairs: candidates, the targets they cover, and how well; three arrays of equal length.
-        """
-        rows, targets, fidelity = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        order = np.argsort(rows, kind="stable")
-        return cls(
-            weights=weights,
-            cover_offsets=np.searchsorted(rows[order], np.arange(len(floor) + 1)),
-            cover_targets=targets[order].astype(np.int64),
-            cover_fidelity=fidelity[order].astype(np.float32),
-            floor=floor.astype(np.int64),
-        )
-
-    def __len__(self) -> int:
-        """Return the number of candidates."""
-        return len(self.floor)
+    must: tuple[int, ...] = ()
+    quotas: tuple[tuple[np.ndarray, int], ...] = ()
+    most_runs: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Allocation:
-    """A growing choice.
+    """A choice.
 
     Attributes:
         chosen: candidates in the order taken.
         gains: what each added to the value.
-        costs: the tokens each was expected to add.
-        covered: best fidelity reached a target, float32 (targets,).
+        prices: the tokens that each added to the price.
+        going: value of a token at the next pick, which was not made; 0 where nothing was left.
     """
 
-    covered: np.ndarray
-    chosen: list[int] = field(default_factory=list)
-    gains: list[float] = field(default_factory=list)
-    costs: list[int] = field(default_factory=list)
+    chosen: tuple[int, ...]
+    gains: tuple[float, ...]
+    prices: tuple[int, ...]
+    going: float
 
     @property
     def value(self) -> float:
         """F of the candidates chosen."""
         return float(sum(self.gains))
 
+    def cut(self, picks: int) -> "Allocation":
+        """Return the first picks alone."""
+        if picks >= len(self.chosen):
+            return self
+        going = self.gains[picks] / max(self.prices[picks], 1)
+        return Allocation(self.chosen[:picks], self.gains[:picks], self.prices[:picks], going)
 
-class Costs(Protocol):
-    """What candidates cost, which may change as others are chosen."""
+    def within(self, budget: int) -> "Allocation":
+        """Return as many of the first picks as fit into a budget."""
+        return self.cut(int(np.searchsorted(np.cumsum(self.prices), budget, "right")))
 
-    def cost(self, candidate: int) -> int:
-        """Return the tokens a candidate would add now."""
-        ...
+    def worth(self, price: float, least: int = 0) -> "Allocation":
+        """Return the first picks whose value less that of their tokens is the largest.
 
-    def take(self, candidate: int) -> tuple[Sequence[int], Sequence[int]]:
-        """Note a choice; returns the candidates it made cheaper, and those it rules out."""
-        ...
+        Args:
+            price: value of a token.
+            least: picks that are kept whatever they are worth.
+        """
+        surplus = np.array(self.gains) - price * np.array(self.prices)
+        return self.cut(least + int(np.argmax(np.append(0.0, np.cumsum(surplus[least:])))))
 
 
-class Greedy:
-    """The lazy greedy: the best gain a token first, whatever does not fit is passed over.
+NO_RULES = Rules()
+
+
+def order(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocation:
+    """Choose the best gain a token first, up to the first pick that does not fit.
+
+    So a larger budget's choice holds a smaller one's; see ``allocate`` for the arguments.
+    """
+    return _spend(problem, budget, rules, filled=False)
+
+
+def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocation:
+    """Choose candidates worth as much as possible for a price within a budget.
+
+    The best gain a token is taken first, up to the first pick that does not fit; then whatever
+    fits is put into the tokens left, at the prices of that moment. So more budget never ends in
+    less value (`docs/allocation.md`). Where there is room for few picks only, the budget is also
+    spent without each of them, and from each of the largest candidates on, and the best counts.
 
     Args:
         problem: candidates and targets.
-        costs: what the candidates cost.
+        budget: most tokens.
+        rules: what else the choice keeps to. What must be chosen is, even where it alone exceeds
+            the budget.
+    """
+    best = _spend(problem, budget, rules)
+    n_must = len(rules.must)
+    for summary in [i for i in best.chosen[n_must:] if i in problem.rivals]:
+        best = _better(best, _spend(problem, budget, rules, without=summary))
+    first, edge = best.chosen[n_must:][:_TRIED], budget
+    if len(first) == _TRIED:
+        # So many picks are near the best already. What could be tried within a budget that has
+        # room for fewer is hardly ever worth more.
+        few = best.cut(n_must + _TRIED)
+        edge, last = sum(few.prices) - 1, few.gains[-1] / max(few.prices[-1], 1)
+        if upper_bound(problem, edge, best.value, last) <= best.value:
+            return best
+    for without in first:
+        best = _better(best, _spend(problem, edge, rules, without=without))
+    for forced in _largest(problem):
+        if forced not in rules.must:
+            tried = replace(rules, must=(*rules.must, forced))
+            other = _spend(problem, edge, tried)
+            best = _better(best, other if sum(other.prices) <= edge else best)
+    return best
+
+
+def _better(one: Allocation, other: Allocation) -> Allocation:
+    return other if other.value > one.value else one
+
+
+def _largest(problem: Problem) -> list[int]:
+    """Return the candidates that are worth most on their own."""
+    gains = problem.gains(problem.weights)
+    return np.argsort(-gains, kind="stable")[:_TRIED].tolist()
+
+
+def _spend(
+    problem: Problem, budget: int, rules: Rules, without: int = -1, filled: bool = True
+) -> Allocation:
+    """Choose by the best gain a token, without one candidate."""
+    spending = _Spending(problem, rules.most_runs)
+    if without >= 0:
+        spending.open[without] = False
+    for i in rules.must:
+        spending.take(i, spending.gain(i), spending.price(i))
+    for members, tokens in rules.quotas:
+        spending.offer(members)
+        spent = int(problem.size[[i for i in spending.chosen if members[i]]].sum())
+        while spent < tokens and (pick := spending.best(budget - spending.spent)):
+            spending.take(*pick)
+            spent += int(problem.size[pick[0]])
+    spending.offer()
+    going = 0.0
+    while pick := spending.best():
+        if spending.spent + pick[2] > budget:
+            going = pick[1] / max(pick[2], 1)
+            break
+        spending.take(*pick)
+    if pick and filled:
+        spending.frozen = True
+        spending.put_back(pick)
+        while pick := spending.best(budget - spending.spent):
+            spending.take(*pick)
+    taken = spending.chosen, spending.gains, spending.prices
+    return Allocation(*map(tuple, taken), going)  # type: ignore[arg-type]
+
+
+class _Spending:
+    """A growing choice, and a heap of what could be added to it, the best gain a token on top.
+
+    Keys of the heap are never too low: gains only fall (and are looked at again on top), and what
+    a pick made cheaper is put in anew (the lazy greedy; Minoux, 1978).
     """
 
-    def __init__(self, problem: Problem, costs: Costs) -> None:
-        """Start with nothing chosen."""
-        self.problem, self.costs = problem, costs
-        self.allocation = Allocation(np.zeros(len(problem.weights), np.float32))
-        self.gains = self._all_gains()
-        self._fresh = np.zeros(len(problem), np.int64)
-        self._open = np.ones(len(problem), bool)
-        self._heap = [
-            (-gain / costs.cost(i), i, 0) for i, gain in enumerate(self.gains.tolist()) if gain > 0
-        ]
+    def __init__(self, problem: Problem, most_runs: int | None) -> None:
+        self.problem, self.most_runs = problem, most_runs
+        self.covered = np.zeros(len(problem.weights), np.float32)
+        self.chosen: list[int] = []
+        self.gains: list[float] = []
+        self.prices: list[int] = []
+        self.spent = self.runs = 0
+        self.open = [True] * len(problem)
+        self.frozen = False  # prices stay as they are
+        self._shown = bytearray(len(problem))
+        self._headed = bytearray(len(problem.heading_price))  # _LINE or _ITSELF
+        self._heap: list[tuple[float, int, int]] = []
+        self._known = [0] * len(problem)  # older entries of the heap are stale
+
+    def offer(self, members: np.ndarray | None = None) -> None:
+        """Put into the heap what may be chosen next: some candidates, or all."""
+        gains = self.problem.gains(self.problem.weights, self.covered)
+        gains[~np.array(self.open, bool)] = 0
+        if members is not None:
+            gains[~members] = 0
+        some = np.flatnonzero(gains > 0).tolist()
+        self._heap = [(-gains[i] / max(self.price(i), 1), i, self._known[i]) for i in some]
         heapq.heapify(self._heap)
-        self._waiting: list[tuple[float, int, int]] = []  # did not fit
 
-    def fill(self, room: int) -> int:
-        """Choose until nothing fits into ``room`` tokens; returns the tokens left."""
-        floor = self.problem.floor
-        waiting, self._waiting = self._waiting, []
-        for item in waiting:
-            if floor[item[1]] <= room:
-                heapq.heappush(self._heap, item)
-            else:
-                self._waiting.append(item)
-        while self._heap and room > 0:
-            key, i, known = heapq.heappop(self._heap)
-            if not self._open[i] or known < self._fresh[i]:
-                continue
-            if floor[i] > room:
-                self._waiting.append((key, i, known))
-                continue
-            gain, cost = self._gain(i), self.costs.cost(i)
-            if gain <= 0:
-                continue
-            ratio = -gain / cost
-            if self._heap and ratio > self._heap[0][0] + 1e-12 and ratio > key + 1e-12:
-                heapq.heappush(self._heap, (ratio, i, known))
-            elif cost > room:
-                self._waiting.append((ratio, i, known))
-            else:
-                self._choose(i, gain, cost)
-                room -= cost
-        return room
+    def put_back(self, pick: tuple[int, float, int]) -> None:
+        """Put what was found best into the heap again."""
+        i, gain, price = pick
+        heapq.heappush(self._heap, (-gain / max(price, 1), i, self._known[i]))
 
-    def give_back(self, tokens: int) -> None:
-        """Take back the latest choices, enough of them to have been expected to cost ``tokens``."""
-        allocation = self.allocation
-        while tokens > 0 and allocation.chosen:
-            allocation.chosen.pop()
-            allocation.gains.pop()
-            tokens -= allocation.costs.pop()
-        allocation.covered[:] = 0
-        for i in allocation.chosen:
-            self._cover(i)
-
-    def bound(self, budget: int, outside: float = 0.0) -> float:
-        """Return an upper bound on the value of any choice of at most ``budget`` tokens.
+    def best(self, room: int | None = None) -> tuple[int, float, int] | None:
+        """Return the candidate of the best gain a token, its gain and its price, or None.
 
         Args:
-            budget: most tokens.
-            outside: the best value a token of anything that is not a candidate here.
+            room: candidates of a higher price are dropped for good; None for none.
         """
-        gains = self._all_gains()
-        gains[self.allocation.chosen] = 0
-        density = gains / self.problem.floor
-        order = np.argsort(-density, kind="stable")
-        order = order[density[order] > outside]
-        filled = np.cumsum(self.problem.floor[order])
-        whole = filled <= budget
-        value, used = float(gains[order][whole].sum()), int(filled[whole].max(initial=0))
-        rest = order[~whole]
-        price = float(density[rest[0]]) if len(rest) else outside
-        return self.allocation.value + value + (budget - used) * price
+        heap = self._heap
+        while heap:
+            key, i, known = heapq.heappop(heap)
+            if not self.open[i] or known < self._known[i]:
+                continue
+            gain, price = self.gain(i), self.price(i)
+            if gain <= 0 or (room is not None and price > room) or self._too_many_runs(i):
+                continue
+            again = -gain / max(price, 1)
+            if again <= key or not heap or again <= heap[0][0]:
+                return i, gain, price
+            heapq.heappush(heap, (again, i, known))
+        return None
 
-    def _choose(self, i: int, gain: float, cost: int) -> None:
-        self._open[i] = False
-        self._cover(i)
-        self.allocation.chosen.append(i)
-        self.allocation.gains.append(gain)
-        self.allocation.costs.append(cost)
-        cheaper, ruled_out = self.costs.take(i)
-        self._open[list(ruled_out)] = False
-        for j in cheaper:
-            if self._open[j]:
-                self._fresh[j] += 1
-                ratio = -self._gain(j) / self.costs.cost(j)
-                heapq.heappush(self._heap, (ratio, j, int(self._fresh[j])))
-
-    def _slice(self, i: int) -> slice:
-        return slice(self.problem.cover_offsets[i], self.problem.cover_offsets[i + 1])
-
-    def _gain(self, i: int) -> float:
-        problem, part = self.problem, self._slice(i)
-        targets = problem.cover_targets[part]
-        more = problem.cover_fidelity[part] - self.allocation.covered[targets]
+    def gain(self, i: int) -> float:
+        """Return what a candidate would add to the value now."""
+        problem = self.problem
+        part = slice(problem.cover.bounds[i], problem.cover.bounds[i + 1])
+        targets = problem.cover.members[part]
+        more = problem.fidelity[part] - self.covered[targets]
         return float(np.maximum(more, 0) @ problem.weights[targets])
 
-    def _cover(self, i: int) -> None:
-        part = self._slice(i)
-        targets, covered = self.problem.cover_targets[part], self.allocation.covered
-        covered[targets] = np.maximum(covered[targets], self.problem.cover_fidelity[part])
+    def price(self, i: int) -> int:
+        """Return the tokens that a candidate would add now."""
+        size, apart, left, right, heading = self.problem.row(i)
+        price = size + apart
+        if left >= 0 and self._shown[left]:
+            price -= apart
+        if right >= 0 and self._shown[right]:
+            price -= int(self.problem.apart[right])
+        prices = self.problem.heading_prices
+        for above in self.problem.under[i]:
+            if not self._headed[above]:
+                price += prices[above]
+        if heading >= 0 and self._headed[heading] == _LINE:
+            price -= prices[heading]
+        return price
 
-    def _all_gains(self) -> np.ndarray:
+    def take(self, i: int, gain: float, price: int) -> None:
+        """Choose a candidate, and put what it makes cheaper into the heap again."""
         problem = self.problem
-        more = problem.cover_fidelity - self.allocation.covered[problem.cover_targets]
-        terms = np.maximum(more, 0) * problem.weights[problem.cover_targets]
-        sums = np.concatenate([[0.0], np.cumsum(terms)])
-        gains: np.ndarray = sums[problem.cover_offsets[1:]] - sums[problem.cover_offsets[:-1]]
-        return gains
+        part = slice(problem.cover.bounds[i], problem.cover.bounds[i + 1])
+        targets = problem.cover.members[part]
+        self.covered[targets] = np.maximum(self.covered[targets], problem.fidelity[part])
+        self.chosen.append(i)
+        self.gains.append(gain)
+        self.prices.append(price)
+        self.spent += price
+        self.runs += self._new_runs(i)
+        self.open[i] = False
+        for rival in problem.rivals.get(i, ()):
+            self.open[rival] = False
+        if not self.frozen:
+            self._show(i)
+
+    def _show(self, i: int) -> None:
+        _, _, left, right, heading = self.problem.row(i)
+        self._shown[i] = True
+        cheaper = [j for j in (left, right) if j >= 0]
+        for above in self.problem.under[i]:
+            if not self._headed[above]:
+                self._headed[above] = _LINE
+                cheaper += self.problem.below[above]
+                if above in self.problem.titles:
+                    cheaper.append(self.problem.titles[above])
+        if heading >= 0:
+            if not self._headed[heading]:
+                cheaper += self.problem.below[heading]
+            self._headed[heading] = _ITSELF
+        if self._heap:
+            for j in cheaper:
+                if self.open[j]:
+                    self._known[j] += 1
+                    ratio = -self.gain(j) / max(self.price(j), 1)
+                    heapq.heappush(self._heap, (ratio, j, self._known[j]))
+
+    def _new_runs(self, i: int) -> int:
+        _, _, left, right, _ = self.problem.row(i)
+        return 1 - (left >= 0 and self._shown[left]) - (right >= 0 and self._shown[right])
+
+    def _too_many_runs(self, i: int) -> bool:
+        return self.most_runs is not None and self.runs + self._new_runs(i) > self.most_runs

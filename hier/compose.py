@@ -1,27 +1,31 @@
 """Composing: a plan, filled and rendered, becomes a context.
 
-Costs are the rendering's own. The final string is counted; tokens left over are spent on, and what
-is too much is taken back.
+Prices are planned with, the final string is counted: what is too much is planned anew, and so are
+tokens that are left over where a counter finds fewer than were planned.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from hier.allocate import Allocation, Greedy
-from hier.context import Context, Pick, Segment
-from hier.document import Span
+from hier.allocate import Allocation, Rules, allocate, order
+from hier.certificate import upper_bound
+from hier.constraints import Constraints, scope_of
+from hier.context import Context, Segment, Stop
 from hier.errors import BudgetError, InputError
 from hier.overview import plan_overview
 from hier.plan import DEFAULT, AllocationConfig, Plan, plan_query
-from hier.render import Layout, Piece, Pricer, Summary, nested
-from hier.retrieval.index import stem_words
-from hier.retrieval.words import find_words
+from hier.problem import Problem
+from hier.provenance import picks, segments
+from hier.render import Piece, Summary
 from hier.tree import Tree
 
-_ROUNDS = 4  # times that tokens left over by a rendering are spent on
-_MOST_CHEAPER = 200  # candidates priced anew: of more, most are met again anyway
+_ROUNDS = 4  # times that tokens left over are planned with
+_SLACK = 0.03  # share of the budget that may be left over without another round
+_LITTLE = 8  # tokens that may
 
 
 @dataclass(frozen=True)
@@ -29,208 +33,268 @@ class Request:
     """What is asked of a tree.
 
     Attributes:
-        query: the question; None or blank for an overview.
+        query: the question, or several; None or blank for an overview.
         budget: most tokens.
         headings: show breadcrumbs.
         gaps: show gap marks.
         node_id: the branch to stay in; None for the whole text.
+        price: share of all value that a thousand tokens must add; 0 fills the budget.
+        nested: spend nothing behind the first pick that does not fit.
+        constraints: what else the context keeps to.
     """
 
-    query: str | None
+    query: str | Sequence[str] | None
     budget: int
     headings: bool = True
     gaps: bool = True
     node_id: int | None = None
+    price: float = 0.0
+    nested: bool = False
+    constraints: Constraints = field(default_factory=Constraints)
 
 
 def compose(tree: Tree, request: Request, config: AllocationConfig = DEFAULT) -> Context:
     """Return the context of a request; see ``Tree.compress``."""
-    budget, query = _check_budget(request.budget), _check_query(request.query)
-    empty = tree.tokenizer.count("")
-    if empty > budget:
-        raise BudgetError(f"the tokenizer counts {empty} tokens in an empty text; raise the budget")
-    first, end = (0, len(tree.leaf_start)) if request.node_id is None else _branch(tree, request)
-    whole = _whole(tree, first, end, query, budget)
-    if whole is not None:
-        return whole
-    if not request.headings:  # none is shown, but one that is the best there is
-        config = replace(config, bare=0.0)
-    plan = (
-        plan_overview(tree, first, end, budget, config)
-        if query is None
-        else plan_query(tree, query, first, end, budget, config)
-    )
-    layout = tree.layout(request.headings, request.gaps)
-    return _fill(tree, plan, layout, query, budget)
+    composer = Composer(tree, request, config)
+    return composer.whole() or composer.context(composer.fill(composer.budget))
 
 
-def _check_budget(budget: Any) -> int:
-    if isinstance(budget, bool) or not isinstance(budget, int | np.integer):
-        raise BudgetError(f"budget {budget!r} is not a whole number of tokens; pass 1 or more")
-    if budget < 1:
-        raise BudgetError(f"budget {budget} is below the least, 1 token; raise the budget")
-    return int(budget)
+@dataclass(frozen=True)
+class Draft:
+    """An allocation, written out and counted."""
+
+    allocation: Allocation
+    pieces: list[Piece]
+    text: str
+    tokens: int
 
 
-def _check_query(query: Any) -> str | None:
-    if query is not None and not isinstance(query, str):
-        raise InputError(f"a query of type {type(query).__name__} is not text; pass a str or None")
-    return None if query is None or not query.strip() else query
+class Composer:
+    """A request of a tree: checked at once, planned when it is first filled.
 
+    Args:
+        tree: the text.
+        request: what is asked of it.
+        config: the parameters of the plan.
 
-def _branch(tree: Tree, request: Request) -> tuple[int, int]:
-    """Return the leaves of the branch asked for."""
-    assert request.node_id is not None
-    node = tree.nodes[request.node_id]
-    return tree.nodes.leaves(node.level, node.id - tree.nodes.offsets[node.level])
+    Raises:
+        BudgetError: no context can keep to the budget and the constraints.
+        InputError: the query is not text, or a constraint names nothing.
+    """
 
+    def __init__(self, tree: Tree, request: Request, config: AllocationConfig = DEFAULT) -> None:
+        """Check the request."""
+        self.tree, self.request, self.config = tree, request, config
+        self.budget, self.queries = request.budget, _check_query(request.query)
+        self.limits = request.constraints
+        self.layout = tree.layout(request.headings, request.gaps)
+        node = tree.root if request.node_id is None else tree.nodes[request.node_id]
+        branch = tree.nodes.leaves(node.level, node.id - tree.nodes.offsets[node.level])
+        self.scope = scope_of(tree, self.limits, *branch)
+        self._check_least()
 
-def _whole(tree: Tree, first: int, end: int, query: str | None, budget: int) -> Context | None:
-    """Return everything, if that fits."""
-    estimate = int(tree.leaf_tokens[first:end].sum())
-    if estimate > budget + budget // 8 + 16:
-        return None  # sizes are exact but at the edges of leaves
-    layout = tree.layout()
-    start, stop = layout.leaf_span(first)[0], layout.leaf_span(end - 1)[1]
-    text = tree.source[start:stop]
-    tokens = tree.tokenizer.count(text)
-    if tokens > budget:
-        return None
-    node_id = tree.nodes.smallest(first, end)
-    level = tree.nodes[node_id].level
-    segment = Segment(start, stop, "verbatim", level, tokens, 0.0, node_id, text)
-    return Context(text, tokens, budget, (segment,), 1.0, 1.0, query)
-
-
-class _RenderedCosts:
-    """What a plan's candidates cost in a rendering: leaves first, then summaries."""
-
-    def __init__(self, tree: Tree, plan: Plan, layout: Layout) -> None:
-        self.plan, self.pricer = plan, Pricer(layout, tree.leaf_tokens, tree.tokenizer.count)
-        self.leaves = plan.leaves.tolist()
-        self.place = {leaf: i for i, leaf in enumerate(self.leaves)}
-        self.under: dict[int, list[int]] = {}  # by heading
-        paths = layout.path_of[plan.leaves].tolist()
-        headings = {path: layout.fresh(path) for path in set(paths)}
-        for i, path in enumerate(paths):
-            for heading in headings[path]:
-                self.under.setdefault(heading, []).append(i)
-        self.summary_tokens = [tree.tokenizer.count(summary.text) for summary in plan.summaries]
-
-    def cost(self, candidate: int) -> int:
-        """Return the tokens a candidate would add now."""
-        if candidate < len(self.leaves):
-            return self.pricer.leaf(self.leaves[candidate])
-        number = candidate - len(self.leaves)
-        return self.pricer.summary(self.plan.summaries[number], self.summary_tokens[number])
-
-    def take(self, candidate: int) -> tuple[list[int], list[int]]:
-        """Note a choice; returns the candidates it made cheaper, and those it rules out."""
-        if candidate >= len(self.leaves):
-            return [], self._take_summary(self.plan.summaries[candidate - len(self.leaves)])
-        leaf = self.leaves[candidate]
-        cheaper = [self.place[n] for n in (leaf - 1, leaf + 1) if n in self.place]
-        for heading in self.pricer.show(leaf):
-            # It is paid for: what else stands under it is cheaper.
-            cheaper += self.under[heading][:_MOST_CHEAPER]
-        return cheaper, []
-
-    def _take_summary(self, taken: Summary) -> list[int]:
-        """A node and what lies above or under it are not summarised side by side."""
-        self.pricer.open(taken.first_leaf)
-        numbered = enumerate(self.plan.summaries, len(self.leaves))
-        return [i for i, summary in numbered if nested(taken, summary)]
-
-
-def _fill(tree: Tree, plan: Plan, layout: Layout, query: str | None, budget: int) -> Context:
-    """Choose, render, count; use what is left over, take back what is too much."""
-    greedy = Greedy(plan.problem, _RenderedCosts(tree, plan, layout))
-    pieces: list[Piece] = []
-    text, tokens = "", tree.tokenizer.count("")
-    for _ in range(_ROUNDS):
-        known = len(greedy.allocation.chosen)
-        greedy.fill(budget - tokens)
-        if len(greedy.allocation.chosen) == known:
-            break
-        pieces, text, tokens = _render(tree, plan, layout, greedy.allocation)
-    while tokens > budget:
-        greedy.give_back(tokens - budget)
-        pieces, text, tokens = _render(tree, plan, layout, greedy.allocation)
-    value = greedy.allocation.value
-    best = greedy.bound(budget, plan.outside)
-    return Context(
-        text=text,
-        tokens=tokens,
-        budget=budget,
-        segments=_segments(tree, plan, pieces),
-        coverage=min(1.0, value / plan.total) if plan.total > 0 else 0.0,
-        optimality=min(1.0, value / best) if best > 0 else 1.0,
-        query=query,
-        picks=_picks(tree, plan, layout, greedy.allocation, query),
-    )
-
-
-def _render(
-    tree: Tree, plan: Plan, layout: Layout, allocation: Allocation
-) -> tuple[list[Piece], str, int]:
-    """Return what is chosen as pieces, as one text, and the tokens of that text."""
-    n_leaves = len(plan.leaves)
-    leaves = [int(plan.leaves[i]) for i in allocation.chosen if i < n_leaves]
-    summaries = [plan.summaries[i - n_leaves] for i in allocation.chosen if i >= n_leaves]
-    pieces = layout.pieces(leaves, summaries)
-    text = layout.write(pieces)
-    return pieces, text, tree.tokenizer.count(text)
-
-
-def _segments(tree: Tree, plan: Plan, pieces: list[Piece]) -> tuple[Segment, ...]:
-    segments = []
-    for piece in pieces:
-        summary = piece.summary
-        if summary is not None:
-            sources = tree.summary_spans(tree.nodes[summary.node_id])
-            segments.append(
-                Segment(
-                    piece.start, piece.end, "summary", summary.level,
-                    tree.tokenizer.count(summary.text),
-                    float(plan.relevance[summary.first_leaf : summary.end_leaf].max()),
-                    summary.node_id, summary.text, sources,
-                )
-            )  # fmt: skip
-            continue
-        node_id = tree.nodes.smallest(piece.first_leaf, piece.end_leaf)
-        level = int(np.searchsorted(tree.nodes.offsets, node_id, "right")) - 1
-        text = tree.source[piece.start : piece.end]
-        relevance = float(plan.relevance[piece.first_leaf : piece.end_leaf].max())
+    def whole(self) -> Context | None:
+        """Return everything, if that fits and nothing speaks against it; None otherwise."""
+        scope, tree = self.scope, self.tree
+        if len(scope.excluded) or len(scope.seen) or scope.seen_nodes or self.request.price > 0:
+            return None
+        estimate = int(tree.leaf_tokens[scope.first : scope.end].sum())
+        if estimate > self.budget + self.budget // 8 + 16:
+            return None  # sizes are exact but at the edges of leaves
+        start, stop = self.layout.leaf_span(scope.first)[0], self.layout.leaf_span(scope.end - 1)[1]
+        body = tree.source[start:stop]
+        text = self.limits.prefix + body + self.limits.suffix
         tokens = tree.tokenizer.count(text)
-        segments.append(
-            Segment(piece.start, piece.end, "verbatim", level, tokens, relevance, node_id, text)
+        if tokens > self.budget:
+            return None
+        node_id = tree.nodes.smallest(scope.first, scope.end)
+        level, size = tree.nodes[node_id].level, tree.tokenizer.count(body)
+        segment = Segment(start, stop, "verbatim", level, size, 0.0, node_id, body)
+        return Context(text, tokens, self.budget, (segment,), 1.0, 1.0, self.asked)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The candidates, what they cover and cost."""
+        config = self.config
+        if not self.request.headings:  # none is shown, but one that is the best there is
+            config = replace(config, bare=0.0)
+        if not self.queries:
+            return plan_overview(self.tree, self.layout, self.scope, self.budget, config)
+        return plan_query(self.tree, self.layout, self.queries, self.scope, self.budget, config)
+
+    @property
+    def asked(self) -> str | tuple[str, ...] | None:
+        """The question as contexts carry it."""
+        if not self.queries:
+            return None
+        return self.queries if len(self.queries) > 1 else self.queries[0]
+
+    def fill(self, budget: int) -> Draft:
+        """Choose, write and count until a budget is kept, and used.
+
+        Args:
+            budget: most tokens; at most the request's.
+        """
+        planned = budget + self.spared
+        best = self._kept(planned, budget)
+        for _ in range(1, _ROUNDS):
+            left_over = budget - best.tokens
+            if not best.allocation.going or left_over <= max(_SLACK * budget, _LITTLE):
+                break
+            planned += left_over
+            draft = self._kept(planned, budget)
+            if draft.allocation.value <= best.allocation.value:
+                break
+            best = draft
+        return best
+
+    def context(self, draft: Draft) -> Context:
+        """Return a draft as a context, certified and with its provenance."""
+        plan, allocation = self.plan, draft.allocation
+        value, bound = allocation.value, self._bound(draft)
+        scale = 1 / plan.total if plan.total > 0 else 0.0
+        return Context(
+            text=draft.text,
+            tokens=draft.tokens,
+            budget=self.budget,
+            segments=segments(self.tree, plan, draft.pieces),
+            coverage=min(1.0, (plan.problem.value(self._seen) + value) * scale),
+            optimality=min(1.0, value / bound) if bound > 0 else 1.0,
+            query=self.asked,
+            picks=picks(self.tree, plan, self.layout, allocation, self.queries),
+            going=allocation.going * scale,
+            stop=self._stop(allocation),
         )
-    return tuple(segments)
+
+    @cached_property
+    def _seen(self) -> list[int]:
+        """The candidates that the reader knows."""
+        known = self.scope.seen[np.isin(self.scope.seen, self.plan.leaves)]
+        summaries = enumerate(self.plan.summaries, len(self.plan.leaves))
+        told = [i for i, summary in summaries if summary.node_id in self.scope.seen_nodes]
+        return self.plan.places(known) + told
+
+    @cached_property
+    def _problem(self) -> Problem:
+        """What there is to cover beside what the reader knows."""
+        return self.plan.problem.beyond(self._seen) if self._seen else self.plan.problem
+
+    @cached_property
+    def _rules(self) -> Rules:
+        quotas = []
+        for quota in self.scope.quotas:
+            members = np.zeros(len(self._problem), bool)
+            members[self.plan.places(quota.leaves)] = True
+            quotas.append((members, int(np.ceil(quota.share * self.budget))))
+        return Rules(
+            must=tuple(self.plan.places(self.scope.must)),
+            quotas=tuple(quotas),
+            most_runs=self.limits.max_segments,
+        )
+
+    @cached_property
+    def spared(self) -> int:
+        """Tokens to plan with beside the budget: the first piece needs no mark."""
+        count = self.tree.tokenizer.count
+        around = count(self.limits.prefix) + count(self.limits.suffix) - 2 * count("")
+        return int(self._problem.apart.max(initial=0)) - around
+
+    def _kept(self, planned: int, budget: int) -> Draft:
+        """Return what planning with so many tokens gives, with fewer where it is too much."""
+        while True:
+            draft = self._draft(self._choose(planned))
+            if draft.tokens <= budget:
+                return draft
+            over = draft.tokens - budget
+            planned = max(0, min(planned - over, planned * budget // draft.tokens))
+
+    def _choose(self, planned: int) -> Allocation:
+        if not self.request.nested and not self.request.price:
+            return allocate(self._problem, planned, self._rules)
+        chosen = self.order.within(planned)
+        return chosen.worth(self._worth, len(self._rules.must)) if self._worth else chosen
+
+    @cached_property
+    def order(self) -> Allocation:
+        """All picks that are ever made, the best gain a token first."""
+        return order(self._problem, 2 * self.budget + self.spared, self._rules)
+
+    @cached_property
+    def _worth(self) -> float:
+        """The value that a token must have to be spent."""
+        return self.request.price / 1000 * self.plan.total
+
+    def _draft(self, allocation: Allocation) -> Draft:
+        n_leaves = len(self.plan.leaves)
+        leaves = [int(self.plan.leaves[i]) for i in allocation.chosen if i < n_leaves]
+        shown = [self.plan.summaries[i - n_leaves] for i in allocation.chosen if i >= n_leaves]
+        ranked = self.plan.relevance if self.limits.order == "relevance" else None
+        pieces = self.layout.pieces(leaves, shown, ranked)
+        text = self.limits.prefix + self.layout.write(pieces) + self.limits.suffix
+        return Draft(allocation, pieces, text, self.tree.tokenizer.count(text))
+
+    def _bound(self, draft: Draft) -> float:
+        """Return a value that no choice within the budget, with all that must be, exceeds.
+
+        Other constraints are not counted on. Where the text of this choice has fewer tokens than
+        its price, that of any other is given the same rebate.
+        """
+        problem, must = self._problem, self._rules.must
+        price = problem.price(draft.allocation.chosen)
+        room = max(self.budget, self.budget * price // max(draft.tokens, 1)) + self.spared
+        sure = problem.value(must)
+        if must:
+            room, problem = room - problem.price(must), problem.given(must)
+        reached = draft.allocation.value - sure
+        going = draft.allocation.going
+        return sure + upper_bound(problem, max(room, 0), reached, going, self.plan.outside)
+
+    def _stop(self, allocation: Allocation) -> Stop:
+        if not allocation.going:
+            return "everything"
+        return "price" if allocation.going < self._worth else "budget"
+
+    def _check_least(self) -> None:
+        """Refuse limits that what must be shown exceeds already."""
+        scope, limits, tree = self.scope, self.limits, self.tree
+        pieces = self.layout.pieces(scope.must.tolist())
+        least = tree.tokenizer.count(limits.prefix + self.layout.write(pieces) + limits.suffix)
+        if least > self.budget:
+            given = {"must_include": pieces, "prefix": limits.prefix, "suffix": limits.suffix}
+            names = " and ".join(name for name, value in given.items() if value)
+            raise BudgetError(
+                f"{names or 'an empty text'} has {least} tokens by this tokenizer, the budget is "
+                f"{self.budget}; raise the budget"
+            )
+        if limits.max_segments is not None and len(pieces) > limits.max_segments:
+            raise BudgetError(
+                f"must_include is {len(pieces)} segments, max_segments is {limits.max_segments}; "
+                "raise it, or include what stands together"
+            )
+        wanted = 0
+        for quota in scope.quotas:
+            own = np.intersect1d(quota.leaves, scope.must)
+            size = int(tree.leaf_tokens[quota.leaves].sum())
+            spent = int(tree.leaf_tokens[own].sum())
+            wanted += max(0, min(int(quota.share * self.budget), size) - spent)
+        if least + wanted > self.budget:
+            raise BudgetError(
+                f"must_include, prefix and suffix have {least} tokens and the minimum shares ask "
+                f"for {wanted} more, the budget is {self.budget}; raise it or lower the shares"
+            )
 
 
-def _picks(
-    tree: Tree, plan: Plan, layout: Layout, allocation: Allocation, query: str | None
-) -> tuple[Pick, ...]:
-    terms: dict[int, str] = {}  # by stem
-    if query is not None:
-        vocabulary = find_words(query).vocabulary
-        known = tree.index.stem_number
-        found = zip(stem_words(vocabulary), vocabulary, strict=True)
-        terms = {known[stem]: word for stem, word in found if stem in known}
-    picks = []
-    n_leaves = len(plan.leaves)
-    for i, gain, cost in zip(allocation.chosen, allocation.gains, allocation.costs, strict=True):
-        if i < n_leaves:
-            leaf = int(plan.leaves[i])
-            span, first = Span(*layout.leaf_span(leaf)), leaf
-            row = tree.index.leaves
-            words = row.words[row.offsets[leaf] : row.offsets[leaf + 1]]
-            stems = set(tree.index.stem_of[words].tolist())
-            held = tuple(word for stem, word in terms.items() if stem in stems)
-        else:
-            summary = plan.summaries[i - n_leaves]
-            first, held = summary.first_leaf, ()
-            span = Span(layout.leaf_span(first)[0], layout.leaf_span(summary.end_leaf - 1)[1])
-        share = gain / plan.total if plan.total > 0 else 0.0
-        picks.append(Pick(span, float(plan.relevance[first]), share, cost, held))
-    return tuple(picks)
+def _check_query(query: Any) -> tuple[str, ...]:
+    """Return the questions that are not blank."""
+    queries = [query] if query is None or isinstance(query, str) else query
+    if not isinstance(queries, Iterable) or isinstance(queries, bytes):
+        raise InputError(
+            f"a query of type {type(query).__name__} is not text; pass a str, several, or None"
+        )
+    queries = [one for one in queries if one is not None]
+    for one in queries:
+        if not isinstance(one, str):
+            raise InputError(
+                f"a query of type {type(one).__name__} is not text; pass a str, several, or None"
+            )
+    return tuple(one for one in queries if one.strip())

@@ -6,6 +6,9 @@ from typing import Any, Literal
 from hier.document import Span
 
 
+Stop = Literal["budget", "price", "everything"]
+
+
 @dataclass(frozen=True)
 class Segment:
     """A piece of a context.
@@ -63,8 +66,11 @@ class Context:
         segments: the pieces, in document order, never overlapping.
         coverage: share of the source's value (relevance-weighted) that is covered, 0 to 1.
         optimality: a lower bound on value / best possible value at this budget, 0 to 1.
-        query: the question, or None for an overview.
+        query: the question, several, or None for an overview.
         picks: the allocator's decisions, best first.
+        going: share of the value that the next token would add, at the pick that was not made.
+        stop: why no more is shown: ``"budget"``, ``"price"`` (more would not be worth it) or
+            ``"everything"`` (nothing of value is left).
     """
 
     text: str
@@ -73,8 +79,10 @@ class Context:
     segments: tuple[Segment, ...]
     coverage: float
     optimality: float
-    query: str | None = None
+    query: str | tuple[str, ...] | None = None
     picks: tuple[Pick, ...] = field(default=(), repr=False)
+    going: float = 0.0
+    stop: Stop = "everything"
 
     def __str__(self) -> str:
         """Return the text."""

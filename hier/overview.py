@@ -9,9 +9,9 @@ summaries. A text's opening says what it is about, so its sentences cover better
 
 import numpy as np
 
-from hier.allocate import Problem
-from hier.plan import AllocationConfig, Plan, model_summaries
-from hier.render import Summary
+from hier.candidates import pose
+from hier.plan import AllocationConfig, Plan, Scope, model_summaries
+from hier.render import Layout, Summary
 from hier.retrieval.index import count_words, stem_words
 from hier.retrieval.words import find_words
 from hier.tree import Tree
@@ -22,44 +22,42 @@ _OPENING = 1.5  # how much better the opening covers
 _FILL = 0.02  # value of showing anything at all: leftover budget is used
 
 
-def plan_overview(tree: Tree, first: int, end: int, budget: int, config: AllocationConfig) -> Plan:
+def plan_overview(
+    tree: Tree, layout: Layout, scope: Scope, budget: int, config: AllocationConfig
+) -> Plan:
     """Weigh the concepts of a branch; sentences of its summaries are to cover them."""
-    leaves = _candidates(tree, first, end, config.overview_pool * budget)
+    leaves = _candidates(tree, scope, config.overview_pool * budget)
     worth = tree.worth[leaves].astype(np.float32)
-    before = np.cumsum(tree.leaf_tokens[first:end])[leaves - first]
+    before = np.cumsum(tree.leaf_tokens[scope.first : scope.end])[leaves - scope.first]
     worth *= np.where(before <= _OPENING_TOKENS, 1, 1 / _OPENING)
-    concepts = _concepts(tree, first, end)
-    tokens = tree.leaf_tokens[leaves].astype(np.int64)
-    summaries = model_summaries(tree, leaves, first, end)
+    concepts = _concepts(tree, scope.first, scope.end)
+    summaries = model_summaries(tree, leaves, scope)
     rows, stems = _held(tree, leaves, summaries)
     useful = concepts[stems] > 0
     rows, stems = rows[useful], stems[useful]
     fidelity = np.append(worth, np.ones(len(summaries), np.float32))
     # A last target for each leaf is the leaf itself.
     own = np.arange(len(leaves))
-    fill = tokens * tree.worth[leaves]
-    summary_floor = [tree.tokenizer.count(summary.text) - 1 for summary in summaries]
-    problem = Problem.of(
-        np.concatenate([concepts, _FILL * fill / max(float(fill.sum()), 1e-9)]),
-        np.maximum(np.concatenate([tokens - 1, summary_floor]), 1),
-        [(rows, stems, fidelity[rows]), (own, len(concepts) + own, np.ones(len(own)))],
-    )
+    fill = tree.leaf_tokens[leaves] * tree.worth[leaves].astype(np.float64)
+    weights = np.concatenate([concepts, _FILL * fill / max(float(fill.sum()), 1e-9)])
+    pairs = [(rows, stems, fidelity[rows]), (own, len(concepts) + own, np.ones(len(own)))]
+    problem = pose(tree, layout, leaves, summaries, weights, pairs)
     relevance = np.zeros(len(tree.leaf_start), np.float32)
-    return Plan(problem, leaves, summaries, relevance, float(problem.weights.sum()), 0.0)
+    return Plan(problem, leaves, summaries, relevance, float(weights.sum()), 0.0)
 
 
-def _candidates(tree: Tree, first: int, end: int, wanted: int) -> np.ndarray:
+def _candidates(tree: Tree, scope: Scope, wanted: int) -> np.ndarray:
     """Return the sentences of the highest level whose summaries have the tokens wanted.
 
     Where no level has, all leaves are; what stands badly alone is left out unless nothing else is.
     """
     for choice in reversed(tree.summaries):
-        inside = choice.sentences[(choice.sentences >= first) & (choice.sentences < end)]
-        leaves = _worthy(tree, np.unique(inside))
+        leaves = _worthy(tree, scope.allowed(np.unique(choice.sentences)))
         if tree.leaf_tokens[leaves].sum() >= wanted:
-            return leaves
-    leaves = _worthy(tree, np.arange(first, end))
-    return leaves if len(leaves) else np.arange(first, end)
+            return scope.with_named(leaves)
+    every = scope.allowed(np.arange(scope.first, scope.end))
+    leaves = _worthy(tree, every)
+    return scope.with_named(leaves if len(leaves) else every)
 
 
 def _worthy(tree: Tree, leaves: np.ndarray) -> np.ndarray:

@@ -7,13 +7,15 @@ for an overview: then what the relevant text speaks of is to be covered as well.
 with no question to be relevant to is in `overview.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hier.allocate import Problem
+from hier.candidates import Pairs, pose
+from hier.problem import Problem
 from hier.relevance import Relevance, weigh
-from hier.render import Summary
+from hier.render import Layout, Summary
 from hier.retrieval.index import count_words
 from hier.retrieval.relevance import standardise
 from hier.retrieval.static import load_static, unit
@@ -69,11 +71,52 @@ _SAME = 0.9999  # the same words: shown once, they are shown
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Candidates for a request: pool leaves first, then summaries.
+class Quota:
+    """Some leaves, int64, and the least share of the budget that is spent on them."""
+
+    leaves: np.ndarray
+    share: float
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which leaves of a tree a request is about.
 
     Attributes:
-        problem: what they cover.
+        first: the first leaf of the branch.
+        end: the leaf behind its last.
+        must: leaves that are shown whatever they are worth, int64, ascending.
+        excluded: leaves that are not shown, int64.
+        quotas: leaves that a share of the budget is kept for.
+        seen: leaves that the reader knows already, int64.
+        seen_nodes: nodes whose summary the reader knows.
+    """
+
+    first: int
+    end: int
+    must: np.ndarray
+    excluded: np.ndarray
+    quotas: tuple[Quota, ...]
+    seen: np.ndarray
+    seen_nodes: frozenset[int]
+
+    def allowed(self, leaves: np.ndarray) -> np.ndarray:
+        """Return those of some leaves that may be candidates."""
+        inside = leaves[(leaves >= self.first) & (leaves < self.end)]
+        return inside[~np.isin(inside, self.excluded)] if len(self.excluded) else inside
+
+    def with_named(self, leaves: np.ndarray) -> np.ndarray:
+        """Return some leaves, and behind them all that the request itself names."""
+        named = np.unique(np.concatenate([self.must, self.seen, *(q.leaves for q in self.quotas)]))
+        return np.append(leaves, named[~np.isin(named, leaves)]) if len(named) else leaves
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Candidates for a request: leaves first, then summaries.
+
+    Attributes:
+        problem: what they cover and cost.
         leaves: the leaves that may be shown, int64.
         summaries: the summaries that may be shown.
         relevance: of every leaf of the text, standardised, float32 (leaves,).
@@ -88,32 +131,65 @@ class Plan:
     total: float
     outside: float
 
+    def places(self, leaves: np.ndarray) -> list[int]:
+        """Return the candidates that some leaves are."""
+        order = np.argsort(self.leaves, kind="stable")
+        found: list[int] = order[np.searchsorted(self.leaves, leaves, sorter=order)].tolist()
+        return found
+
 
 def plan_query(
-    tree: Tree, query: str, first: int, end: int, budget: int, config: AllocationConfig
+    tree: Tree,
+    layout: Layout,
+    queries: Sequence[str],
+    scope: Scope,
+    budget: int,
+    config: AllocationConfig,
 ) -> Plan:
-    """Weigh the leaves of a branch, and what they speak of; the best are candidates."""
-    found = weigh(tree, query)
-    relevance = found.density
-    tokens = tree.leaf_tokens[first:end].astype(np.int64)
-    worth = np.maximum(tree.worth[first:end].astype(np.float64), 1e-3)
-    weights = np.exp(relevance[first:end]) * tokens * worth**config.worth
-    # Headings and scraps are shown for what stands by them; for themselves only as the answer.
-    weights[(tree.worth[first:end] < _SCRAP) & (relevance[first:end] < -config.bare)] = 0
-    weights /= max(float(weights.sum()), 1e-300)
-    floor = np.maximum(tokens - 1, 1)
-    topics = asked_concepts(tree, found, first, end, config)
-    values = weights / floor
+    """Weigh the leaves of a branch, and what they speak of; the best are candidates.
+
+    Several questions share the value: each leaf, and each stem, is worth its mean over them.
+    """
+    founds = [weigh(tree, query) for query in queries]
+    opened = founds[0].opened
+    for found in founds[1:]:
+        opened = np.union1d(opened, found.opened)
+    open_to = scope.with_named(scope.allowed(opened))
+    tokens = tree.leaf_tokens[open_to].astype(np.int64)
+    worth = np.maximum(tree.worth[open_to].astype(np.float64), 1e-3)
+    weights = np.zeros(len(open_to))
+    topics = np.zeros(len(tree.index.stems))
+    for found in founds:
+        density = found.density[open_to]
+        weights += _weigh(density, tokens, worth, config) / len(founds)
+        topics += asked_concepts(tree, found, open_to, config) / len(founds)
+    values = weights / np.maximum(tokens, 1)
     if topics.any():
-        held = tree.index.leaves.dot(topics[tree.index.stem_of].astype(np.float32))
-        values += held[first:end] * worth / floor
-    pool, outside = _best(values, floor, config.pool * budget, config.least)
-    leaves = pool + first
-    summaries = model_summaries(tree, leaves, first, end)
-    vectors = _vectors(tree, leaves, found)
-    problem = _problem(tree, weights[pool], topics, floor[pool], leaves, vectors, summaries, config)
+        held = tree.index.leaves.take(open_to).dot(topics[tree.index.stem_of].astype(np.float32))
+        values += held * worth / np.maximum(tokens, 1)
+    pool, outside = _best(values, tokens, config.pool * budget, config.least)
+    leaves = scope.with_named(open_to[pool])
+    place = np.argsort(open_to, kind="stable")
+    place = place[np.searchsorted(open_to, leaves, sorter=place)]
+    summaries = model_summaries(tree, leaves, scope)
+    vectors = _vectors(tree, leaves, founds[0])
+    pairs = _pairs(tree, leaves, vectors, summaries, topics, config)
+    targets = np.concatenate([weights[place], topics])
+    problem = pose(tree, layout, leaves, summaries, targets, pairs)
     total = float(weights.sum() + topics.sum())
-    return Plan(problem, leaves, summaries, standardise(relevance), total, outside)
+    relevance = np.max([standardise(found.density) for found in founds], axis=0)
+    return Plan(problem, leaves, summaries, relevance, total, outside)
+
+
+def _weigh(
+    density: np.ndarray, tokens: np.ndarray, worth: np.ndarray, config: AllocationConfig
+) -> np.ndarray:
+    """Return the share of the evidence that each leaf is expected to be, float64; sums to 1."""
+    weights = np.exp(density) * tokens * worth**config.worth
+    # Headings and scraps are shown for what stands by them; for themselves only as the answer.
+    weights[(worth < _SCRAP) & (density < -config.bare)] = 0
+    shares: np.ndarray = weights / max(float(weights.sum()), 1e-300)
+    return shares
 
 
 def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple[np.ndarray, float]:
@@ -156,7 +232,7 @@ def _similar(vectors: np.ndarray, config: AllocationConfig) -> np.ndarray:
 
 
 def asked_concepts(
-    tree: Tree, found: Relevance, first: int, end: int, config: AllocationConfig
+    tree: Tree, found: Relevance, leaves: np.ndarray, config: AllocationConfig
 ) -> np.ndarray:
     """Return the value of every stem, for what is asked; float64 (stems,).
 
@@ -164,18 +240,17 @@ def asked_concepts(
     means (the length of its static vector). All of them together are worth much where a question
     asks for an overview: its evidence is spread thin, and what it names is not in the text.
     """
-    index, relevance = tree.index, found.density
-    spread = _spread(relevance[first:end] + np.log1p(tree.leaf_tokens[first:end]))
+    index, relevance = tree.index, found.density[leaves]
+    spread = _spread(relevance + np.log1p(tree.leaf_tokens[leaves]))
     thin = min(1.0, spread / config.broad) ** config.sharpness
     vague = min(1.0, max(0.0, found.unmet - config.named) / config.named)
     breadth = config.breadth * thin * vague**2
     if breadth < _NARROW:
         return np.zeros(len(index.stems))
-    inside = slice(int(index.leaves.offsets[first]), int(index.leaves.offsets[end]))
-    share = np.exp(config.softness * np.maximum(relevance[first:end], -_FAINT))
-    of_entry = np.repeat(share / share.sum(), np.diff(index.leaves.offsets[first : end + 1]))
-    stems = index.stem_of[index.leaves.words[inside]]
-    holding = np.bincount(stems, of_entry, minlength=len(index.stems))
+    share = np.exp(config.softness * np.maximum(relevance, -_FAINT))
+    held = index.leaves.take(leaves)
+    of_entry = np.repeat(share / share.sum(), np.diff(held.offsets))
+    holding = np.bincount(index.stem_of[held.words], of_entry, minlength=len(index.stems))
     rarity = np.where(index.leaf_idf < index.rarest, index.leaf_idf, 0)
     values = holding * rarity * index.stem_norms
     topics: np.ndarray = breadth * values / max(float(values.sum()), 1e-9)
@@ -194,17 +269,18 @@ def _spread(logarithms: np.ndarray) -> float:
     return float(np.exp(-(shares * np.log(np.maximum(shares, 1e-300))).sum()))
 
 
-def _problem(
+def _pairs(
     tree: Tree,
-    weights: np.ndarray,
-    topics: np.ndarray,
-    floor: np.ndarray,
     leaves: np.ndarray,
     vectors: np.ndarray,
     summaries: tuple[Summary, ...],
+    topics: np.ndarray,
     config: AllocationConfig,
-) -> Problem:
-    """Put leaves and summaries into one problem; targets are the leaves, then the stems."""
+) -> Pairs:
+    """Return what covers what: leaves each other and their stems, summaries what lies under them.
+
+    Targets are the leaves, then the stems.
+    """
     fidelity = _similar(vectors[: config.most], config)
     rows, targets = np.nonzero(fidelity)
     rest = np.arange(len(fidelity), len(leaves))
@@ -215,19 +291,20 @@ def _problem(
         held = count_words(words.entry_rows(), stems, len(leaves), len(topics))
         worth = tree.worth[leaves].astype(np.float32)[held.entry_rows()]
         pairs.append((held.entry_rows(), len(leaves) + held.words.astype(np.int64), worth))
-    floors = [floor]
     for number, summary in enumerate(summaries, len(leaves)):
         under = np.flatnonzero((leaves >= summary.first_leaf) & (leaves < summary.end_leaf))
         vector = load_static().encode([summary.text])[0]
         cosine = vectors[under] @ vector
-        kept = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
-        pairs.append((np.full(len(under), number), under, config.summary_fidelity * kept))
-        floors.append(np.array([max(1, tree.tokenizer.count(summary.text) - 1)]))
-    return Problem.of(np.concatenate([weights, topics]), np.concatenate(floors), pairs)
+        alike = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
+        pairs.append((np.full(len(under), number), under, config.summary_fidelity * alike))
+    return pairs
 
 
-def model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tuple[Summary, ...]:
-    """Return the summaries a model wrote of the nodes that hold the given leaves."""
+def model_summaries(tree: Tree, leaves: np.ndarray, scope: Scope) -> tuple[Summary, ...]:
+    """Return the summaries a model wrote of the nodes that hold the given leaves.
+
+    What they say of leaves that are excluded cannot be taken out of them.
+    """
     found: dict[int, Summary] = {}
     if not tree.summary_texts:
         return ()
@@ -237,6 +314,7 @@ def model_summaries(tree: Tree, leaves: np.ndarray, first: int, end: int) -> tup
             node_id = tree.nodes.offsets[level] + place
             low, high = tree.nodes.leaves(level, place)
             text = tree.summary_texts.get(node_id, "")
-            if text and first <= low and high <= end:
+            low_out, high_out = np.searchsorted(scope.excluded, [low, high])
+            if text and scope.first <= low and high <= scope.end and low_out == high_out:
                 found[node_id] = Summary(node_id, level, low, high, text)
     return tuple(found.values())

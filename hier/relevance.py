@@ -57,6 +57,11 @@ class Relevance:
     pool: np.ndarray
     vectors: np.ndarray
 
+    @property
+    def opened(self) -> np.ndarray:
+        """The leaves that were scored finely, ascending, int64."""
+        return np.arange(len(self.density))
+
 
 def weigh(tree: Tree, query: str) -> Relevance:
     """Score every leaf, and look closely at the best; all others come behind them."""

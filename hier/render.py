@@ -1,8 +1,8 @@
 """Rendering: chosen leaves as one text, in document order, with headings and gap marks.
 
-The same rules price a choice before it is made and write it out afterwards: neighbours join without
-a mark, the first piece under a heading pays for showing it in a breadcrumb, a piece that stands
-apart pays for a gap mark. A heading is shown once, and not at all where the text says it.
+Neighbours join without a mark, a piece that stands apart has a gap mark before it, and the first
+piece under a heading a breadcrumb that shows it. A heading is shown once, and not at all where the
+text says it. What that costs is planned with by `candidates.py`.
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -86,9 +86,31 @@ class Layout:
         return {}
 
     @cached_property
-    def crumb_tokens(self) -> dict[str, int]:
-        """Tokens of the breadcrumbs counted so far."""
+    def _heading_tokens(self) -> dict[int, int]:
         return {}
+
+    def mark_tokens(self, count: Callable[[str], int]) -> int:
+        """Return what separating two pieces adds to their tokens."""
+        return max(0, self._added(GAP_BETWEEN if self.gaps else PLAIN_GAP, count))
+
+    def heading_tokens(self, headings: Iterable[int], count: Callable[[str], int]) -> np.ndarray:
+        """Return what each heading adds to the mark before the piece under it, int64.
+
+        Args:
+            headings: their leaves.
+            count: exact token counts; the same in every call.
+        """
+        known, mark = self._heading_tokens, self.mark_tokens(count)
+        tokens = []
+        for heading in headings:
+            if heading not in known:
+                added = self._added(f"\n\n{self.crumb([heading])}", count)
+                known[heading] = max(1, added - mark)
+            tokens.append(known[heading])
+        return np.array(tokens, np.int64)
+
+    def _added(self, between: str, count: Callable[[str], int]) -> int:
+        return count(f"One.{between}Two") - count("One.") - count("Two")
 
     def leaf_span(self, leaf: int) -> tuple[int, int]:
         """Return where a leaf starts and ends."""
@@ -129,8 +151,20 @@ class Layout:
         title = " ".join(" ".join(words).split())
         return title if len(title) <= CRUMB_CHARACTERS else title[: CRUMB_CHARACTERS - 1] + "…"
 
-    def pieces(self, leaves: Iterable[int], summaries: Iterable[Summary] = ()) -> list[Piece]:
-        """Return what to show, in document order."""
+    def pieces(
+        self,
+        leaves: Iterable[int],
+        summaries: Iterable[Summary] = (),
+        relevance: np.ndarray | None = None,
+    ) -> list[Piece]:
+        """Return what to show.
+
+        Args:
+            leaves: the leaves to show.
+            summaries: the summaries to show.
+            relevance: of every leaf, float32 (leaves,), to show the most relevant first; None for
+                document order.
+        """
         runs: list[tuple[int, int, Summary | None]] = [
             (summary.first_leaf, summary.first_leaf, summary) for summary in summaries
         ]
@@ -145,6 +179,10 @@ class Layout:
         if end > start:
             runs.append((start, end, None))
         runs.sort(key=lambda run: (run[0], run[2] is None, run[1]))
+        if relevance is not None:
+            ends = [run[2].end_leaf if run[2] else run[1] for run in runs]
+            best = [-float(relevance[run[0] : end].max()) for run, end in zip(runs, ends, strict=True)]
+            runs = [runs[i] for i in np.argsort(best, kind="stable").tolist()]
         return self._separate(runs)
 
     def _separate(self, runs: list[tuple[int, int, Summary | None]]) -> list[Piece]:
@@ -190,82 +228,3 @@ class Layout:
             + (piece.summary.text if piece.summary else self.text[piece.start : piece.end])
             for piece in pieces
         )
-
-
-@dataclass(frozen=True)
-class _Crumb:
-    """The headings over a leaf that are not shown yet, their titles, and what these cost."""
-
-    headings: list[int]
-    titles: list[str]
-    tokens: int
-
-
-class Pricer:
-    """What one more leaf or summary would add to the rendering, in tokens.
-
-    Args:
-        layout: how things are shown.
-        leaf_tokens: tokens of each leaf on its own, int64 (leaves,).
-        count: exact token counts; the same for every pricer of a layout.
-    """
-
-    def __init__(
-        self, layout: Layout, leaf_tokens: np.ndarray, count: Callable[[str], int]
-    ) -> None:
-        """Start with nothing shown."""
-        self.layout, self.leaf_tokens, self.count = layout, leaf_tokens, count
-        self.gap = count(GAP_BETWEEN) if layout.gaps else count(PLAIN_GAP)
-        self._shown: set[int] = set()
-        self._headed: set[int] = set()  # headings shown, in breadcrumbs or themselves
-        self._crumbs: dict[int, _Crumb] = {}  # by heading path
-
-    def leaf(self, leaf: int) -> int:
-        """Return the tokens that showing this leaf would add."""
-        joined = ((leaf - 1) in self._shown) + ((leaf + 1) in self._shown)
-        cost = int(self.leaf_tokens[leaf]) + (1 - joined) * self.gap
-        crumb = self._crumb(leaf)
-        if crumb.titles:
-            cost += self._price(crumb, self.layout.text[slice(*self.layout.leaf_span(leaf))])
-        return max(1, cost)
-
-    def summary(self, summary: Summary, tokens: int) -> int:
-        """Return the tokens that showing this summary would add."""
-        return tokens + self.gap + self._price(self._crumb(summary.first_leaf), summary.text)
-
-    def show(self, leaf: int) -> list[int]:
-        """Note that a leaf is shown; returns the headings shown with it for the first time."""
-        self._shown.add(leaf)
-        if self.layout.opens[leaf] >= 0:
-            self._headed.add(leaf)
-            self._crumbs.clear()
-        return self.open(leaf)
-
-    def open(self, leaf: int) -> list[int]:
-        """Note that the headings over a leaf are shown; returns those that were not before."""
-        fresh = self._crumb(leaf).headings
-        if fresh:
-            self._headed.update(fresh)
-            self._crumbs.clear()
-        return fresh
-
-    def _crumb(self, leaf: int) -> _Crumb:
-        path = int(self.layout.path_of[leaf])
-        if path not in self._crumbs:
-            headings = self.layout.fresh(path, self._headed)
-            titles = [title for title in map(self.layout.title, headings) if title]
-            self._crumbs[path] = _Crumb(headings, titles, self._count(self.layout.crumb(headings)))
-        return self._crumbs[path]
-
-    def _price(self, crumb: _Crumb, said: str) -> int:
-        if not any(title in said for title in crumb.titles):
-            return crumb.tokens
-        return self._count(self.layout.crumb(crumb.headings, said))
-
-    def _count(self, crumb: str) -> int:
-        if not crumb:
-            return 0
-        known = self.layout.crumb_tokens
-        if crumb not in known:
-            known[crumb] = self.count(crumb)
-        return known[crumb]

@@ -5,7 +5,7 @@ level covers leaves ``first_leaf[k]`` to ``first_leaf[k + 1]``. Node ids count t
 leaves first, so that an id names a node as long as text and configuration stay the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,9 @@ from hier.retrieval.relevance import Level
 from hier.structure import Paths
 from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer
+
+Selector = int | str | Span | tuple[int, int]
+Selectors = Selector | Iterable[Selector]
 
 
 @dataclass(frozen=True)
@@ -123,17 +126,48 @@ class Tree:
 
     def compress(
         self,
-        query: str | None = None,
-        budget: int = 2000,
+        query: str | Sequence[str] | None = None,
+        budget: int | str = 2000,
         *,
+        ratio: float | None = None,
+        ceiling: int | None = None,
+        price: str | float | None = None,
+        must_include: Selectors = (),
+        exclude: Selectors = (),
+        minimum: Mapping[Selector, float] | None = None,
+        max_segments: int | None = None,
+        prefix: str = "",
+        suffix: str = "",
+        seen: Context | Iterable[Context] = (),
+        order: str = "document",
+        nested: bool = False,
         headings: bool = True,
         gaps: bool = True,
     ) -> Context:
         """Choose what a model should see of the text within a token budget.
 
+        A selector names a part of the text: a node id, the words of a heading (its whole section),
+        or a span ``(start, end)`` of characters.
+
         Args:
-            query: the question; None or blank for an overview.
-            budget: the most tokens the context may have, by the tree's tokenizer.
+            query: the question, or several that share the budget; None or blank for an overview.
+            budget: the most tokens the context may have, by the tree's tokenizer; ``"auto"`` for
+                as many as are worth their price.
+            ratio: share of the text's tokens to take as the budget, in its place.
+            ceiling: the most tokens of ``budget="auto"``; 4,000 unless told.
+            price: what a thousand tokens must add to be spent, in percent of all that is relevant;
+                or ``"thorough"``, ``"balanced"`` (that of ``"auto"``) or ``"thrifty"``.
+            must_include: selectors of what is shown, whatever it is worth.
+            exclude: selectors of what is not shown.
+            minimum: for selectors the least share of the budget that is spent on them, as far as
+                they have that much text.
+            max_segments: the most segments.
+            prefix: a text to stand before all else, paid for like the rest.
+            suffix: a text to stand behind all else, paid for like the rest.
+            seen: contexts of this tree that the reader knows: not shown, nor paid for, again.
+            order: ``"document"``, or ``"relevance"`` for the most relevant segment first.
+            nested: leave tokens unspent rather than fill them, so that the context of a larger
+                budget holds all of this one.
             headings: show the headings a piece stands under (they are paid for).
             gaps: mark what was left out (the marks are paid for).
 
@@ -142,22 +176,41 @@ class Tree:
             one when not even the best leaf fits.
 
         Raises:
-            BudgetError: the budget is not a whole number of at least 1.
-            InputError: the query is not text.
+            BudgetError: the budget is not one, or cannot be kept by what it must hold.
+            InputError: the query is not text, or a selector names nothing.
         """
+        from hier.budget import read_budget
         from hier.compose import Request, compose
+        from hier.constraints import Constraints
 
-        return compose(self, Request(query, budget, headings=headings, gaps=gaps))
+        tokens, worth = read_budget(self.tokens, budget, ratio, ceiling, price)
+        constraints = Constraints(
+            must_include, exclude, minimum or {}, max_segments, prefix, suffix, order, seen
+        )
+        asked = Request(query, tokens, headings, gaps, None, worth, nested, constraints)
+        return compose(self, asked)
 
-    def curve(self, query: str | None, budgets: Sequence[int]) -> list[tuple[int, float]]:
-        """Return (tokens used, share of the value covered) for each budget.
+    def curve(
+        self, query: str | Sequence[str] | None, budgets: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return value against tokens: one plan and one order of picks, cut at many budgets.
+
+        Every point's choice holds those before it.
 
         Args:
-            query: the question; None for an overview.
-            budgets: token budgets.
+            query: the question, or several; None for an overview.
+            budgets: token budgets; None for every budget at which one more piece fits.
+
+        Returns:
+            For each budget the tokens used, and the share of all value that they cover; without
+            budgets, tokens as they are planned, ascending.
+
+        Raises:
+            BudgetError: a budget is not a whole number of at least 1.
         """
-        contexts = (self.compress(query, budget) for budget in budgets)
-        return [(context.tokens, context.coverage) for context in contexts]
+        from hier.curve import curve
+
+        return curve(self, query, budgets)
 
     def expand(self, node_id: int, budget: int = 2000, query: str | None = None) -> Context:
         """Compress one branch.
@@ -171,9 +224,11 @@ class Tree:
             InputError: there is no such node.
             BudgetError: the budget is not a whole number of at least 1.
         """
+        from hier.budget import whole_number
         from hier.compose import Request, compose
 
-        return compose(self, Request(query, budget, node_id=self.nodes[node_id].id))
+        node = self.nodes[node_id].id
+        return compose(self, Request(query, whole_number(budget), node_id=node))
 
     def outline(self, depth: int = 3) -> str:
         """Return the upper tree as indented lines: id, tokens, heading or first words.
