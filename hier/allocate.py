@@ -131,7 +131,8 @@ def _better(one: Allocation, other: Allocation) -> Allocation:
 def _largest(problem: Problem) -> list[int]:
     """Return the candidates that are worth most on their own."""
     gains = problem.gains(problem.weights)
-    return np.argsort(-gains, kind="stable")[:_TRIED].tolist()
+    largest: list[int] = np.argsort(-gains, kind="stable")[:_TRIED].tolist()
+    return largest
 
 
 def _spend(
@@ -161,8 +162,7 @@ def _spend(
         spending.put_back(pick)
         while pick := spending.best(budget - spending.spent):
             spending.take(*pick)
-    taken = spending.chosen, spending.gains, spending.prices
-    return Allocation(*map(tuple, taken), going)  # type: ignore[arg-type]
+    return Allocation(tuple(spending.chosen), tuple(spending.gains), tuple(spending.prices), going)
 
 
 class _Spending:

@@ -20,7 +20,7 @@ from hier.overview import plan_overview
 from hier.plan import DEFAULT, AllocationConfig, Plan, plan_query
 from hier.problem import Problem
 from hier.provenance import picks, segments
-from hier.render import Piece, Summary
+from hier.render import Piece
 from hier.tree import Tree
 
 _ROUNDS = 4  # times that tokens left over are planned with
@@ -291,10 +291,12 @@ def _check_query(query: Any) -> tuple[str, ...]:
         raise InputError(
             f"a query of type {type(query).__name__} is not text; pass a str, several, or None"
         )
-    queries = [one for one in queries if one is not None]
+    asked = []
     for one in queries:
-        if not isinstance(one, str):
+        if one is not None and not isinstance(one, str):
             raise InputError(
                 f"a query of type {type(one).__name__} is not text; pass a str, several, or None"
             )
-    return tuple(one for one in queries if one.strip())
+        if one is not None and one.strip():
+            asked.append(one)
+    return tuple(asked)

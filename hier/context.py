@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from hier.document import Span
 
-
 Stop = Literal["budget", "price", "everything"]
 
 

@@ -296,7 +296,9 @@ def _pairs(
         vector = load_static().encode([summary.text])[0]
         cosine = vectors[under] @ vector
         alike = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
-        pairs.append((np.full(len(under), number), under, config.summary_fidelity * alike))
+        # A leaf whose numbers or negations the summary drops is to be opened, not paraphrased.
+        kept = tree.literals_kept(summary.node_id, leaves[under])
+        pairs.append((np.full(len(under), number), under, config.summary_fidelity * alike * kept))
     return pairs
 
 

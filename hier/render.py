@@ -181,7 +181,9 @@ class Layout:
         runs.sort(key=lambda run: (run[0], run[2] is None, run[1]))
         if relevance is not None:
             ends = [run[2].end_leaf if run[2] else run[1] for run in runs]
-            best = [-float(relevance[run[0] : end].max()) for run, end in zip(runs, ends, strict=True)]
+            best = [
+                -float(relevance[run[0] : end].max()) for run, end in zip(runs, ends, strict=True)
+            ]
             runs = [runs[i] for i in np.argsort(best, kind="stable").tolist()]
         return self._separate(runs)
 

@@ -273,6 +273,25 @@ class Tree:
         leaves = choice.sentences[choice.offsets[place] : choice.offsets[place + 1]]
         return tuple(Span(*self.layout().leaf_span(int(leaf))) for leaf in leaves)
 
+    def literals_kept(self, node_id: int, leaves: np.ndarray) -> np.ndarray:
+        """Return the share of some leaves' literals that a node's summary keeps, float32."""
+        from hier.summarizers.literals import literals
+
+        told = self._literals.setdefault(-node_id - 1, literals(self.summary(node_id)[0]))
+        kept = np.ones(len(leaves), np.float32)
+        for place, leaf in enumerate(leaves.tolist()):
+            if leaf not in self._literals:
+                start, end = self.layout().leaf_span(leaf)
+                self._literals[leaf] = literals(self.source[start:end])
+            own = self._literals[leaf]
+            kept[place] = len(own & told) / len(own) if own else 1
+        return kept
+
+    @cached_property
+    def _literals(self) -> dict[int, frozenset[str]]:
+        """The literals read so far: of leaves by their numbers, of summaries below zero."""
+        return {}
+
     def save(self, path: str | Path) -> None:
         """Write the tree to one file: atomically, without pickle.
 
