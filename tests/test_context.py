@@ -108,9 +108,10 @@ def test_what_is_no_budget_is_refused_with_the_remedy(budget):
         hier.build("Some text.").compress("some", budget)
 
 
-def test_a_query_must_be_text():
-    with pytest.raises(hier.InputError, match="pass a str or None"):
-        hier.build("Some text.").compress(["some"], 100)
+@pytest.mark.parametrize("query", [5, b"some", ["some", 5], {"some": 1}.items(), object()])
+def test_a_query_must_be_text(query):
+    with pytest.raises(hier.InputError, match="pass a str, several, or None"):
+        hier.build("Some text.").compress(query, 100)
 
 
 def test_the_answer_is_in_the_context(long_text):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import hier
-from hier.render import Pricer
+from hier.candidates import pose
 
 TEXT = """# Fees
 
@@ -104,15 +104,36 @@ def test_every_piece_stands_under_its_heading_and_none_is_shown_twice(tree):
             assert not path or path[-1] in shown, "its own heading is there"
 
 
-def test_what_a_leaf_costs_is_what_it_adds(tree):
-    """Chosen in document order and apart from each other, prices add up to the rendering's."""
+def priced(tree, leaves):
+    own = np.arange(len(leaves))
+    pairs = [(own, own, np.ones(len(own)))]
+    return pose(tree, tree.layout(), np.array(leaves), (), np.ones(len(own)), pairs)
+
+
+def test_what_leaves_cost_is_what_their_rendering_has(tree):
+    """Apart from each other, leaves that are no headings cost what they have, or a little more."""
     layout, count = tree.layout(), tree.tokenizer.count
     alone = [leaf for leaf in range(0, len(tree.leaf_start), 2) if tree.opens[leaf] < 0]
+    problem = priced(tree, alone)
     for number in range(1, len(alone) + 1):
-        pricer = Pricer(layout, tree.leaf_tokens, count)
-        total = 0
-        for leaf in alone[:number]:
-            total += pricer.leaf(leaf)
-            pricer.show(leaf)
+        price = problem.price(range(number))
         exact = count(layout.write(layout.pieces(alone[:number])))
-        assert exact <= total <= exact + 3 * number, "a gap mark that a breadcrumb stands for"
+        assert exact <= price <= exact + 3 * number, "a gap mark that a breadcrumb stands for"
+
+
+def test_neighbours_and_what_stands_under_a_heading_shown_cost_less(tree):
+    problem = priced(tree, range(len(tree.leaf_start)))
+    where = [leaf_of(tree, words) for words in ("Marks are", "The owner keeps", "They stand")]
+    first, neighbour, other = where
+    assert problem.price([first, neighbour]) < problem.price([first]) + problem.price([neighbour])
+    heading = leaf_of(tree, "## Use")
+    assert problem.price([heading, other]) < problem.price([heading]) + problem.price([other])
+
+
+def test_any_choice_costs_about_what_its_rendering_has(tree):
+    layout, count, chosen = tree.layout(), tree.tokenizer.count, random.Random(6)
+    problem = priced(tree, range(len(tree.leaf_start)))
+    for _ in range(300):
+        picked = chosen.sample(range(len(problem)), chosen.randint(1, 12))
+        exact = count(layout.write(layout.pieces(picked)))
+        assert exact - 8 <= problem.price(picked) <= exact + 4 * len(picked)
