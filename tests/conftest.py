@@ -1,4 +1,6 @@
-"""What every test may ask for: a long real text, the folder of data sets, and hypothesis profiles.
+"""What every test may ask for: a long real text, the folder of data sets, allocation problems.
+
+`st.from_type(Problem)` draws small problems, with all that can be in one.
 
 `--hypothesis-profile=thorough` tries many more examples than the default. In CI the examples are
 the same on every run, so that a red run is red for everyone.
@@ -7,8 +9,12 @@ the same on every run, so that a red run is red for everyone.
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from hier.problem import Groups, Problem
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -21,6 +27,46 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("local"), max_examples=5_000)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Draw a problem small enough to try every choice: runs, headings above and among, rivals."""
+    n, n_targets = draw(st.integers(1, 7)), draw(st.integers(1, 6))
+    n_headings = draw(st.integers(0, 3))
+
+    def several(one: st.SearchStrategy, number: int) -> list:
+        return draw(st.lists(one, min_size=number, max_size=number))
+
+    share = st.sampled_from([0.0, 0.0, 0.25, 0.5, 0.9, 1.0])
+    fidelity = np.array([several(share, n_targets) for _ in range(n)], np.float32)
+    rows, targets = np.nonzero(fidelity)
+    follows = several(st.booleans(), n)
+    paths = [list(range(first, end)) for first in range(n_headings) for end in (first, n_headings)]
+    heading = np.full(n, -1)
+    titles = draw(st.permutations(range(n)))[:n_headings]
+    for number, candidate in enumerate(titles):
+        if draw(st.booleans()):
+            heading[candidate] = number
+    under = several(st.sampled_from(paths or [[]]), n)
+    rival = draw(st.lists(st.integers(0, n - 1), unique=True, max_size=3))
+    return Problem(
+        weights=np.array(several(st.floats(0, 10), n_targets)),
+        cover=Groups(np.searchsorted(rows, np.arange(n + 1)), targets),
+        fidelity=fidelity[rows, targets],
+        size=np.array(several(st.integers(0, 9), n)),
+        apart=np.full(n, draw(st.integers(0, 3))),
+        left=np.array([i - 1 if i and follows[i] else -1 for i in range(n)]),
+        under=Groups.of(
+            [[h for h in path if h != own] for path, own in zip(under, heading, strict=True)]
+        ),
+        heading_price=np.array(several(st.integers(1, 6), n_headings), np.int64),
+        heading=heading,
+        rivals={i: [j for j in rival if j != i] for i in rival} if len(rival) > 1 else {},
+    )
+
+
+st.register_type_strategy(Problem, problems())
 
 
 @pytest.fixture(scope="session")

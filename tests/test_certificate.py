@@ -1,0 +1,286 @@
+"""The certificate and the choice against every choice there is, and against an exact solver."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array
+
+import hier
+from hier.allocate import Rules, allocate
+from hier.certificate import upper_bound
+from hier.problem import Groups, Problem
+
+PROBLEMS = st.from_type(Problem)
+BUDGETS = st.integers(0, 60)
+CLOSE = 1 + 1e-6
+
+
+def every_choice(problem, must=()):
+    rest = [i for i in range(len(problem)) if i not in must]
+    for size in range(len(rest) + 1):
+        for chosen in itertools.combinations(rest, size):
+            yield (*must, *chosen)
+
+
+def best_of_all(problem, budget, must=(), rivals=True):
+    def allowed(chosen):
+        together = rivals and any(j in chosen for i in chosen for j in problem.rivals.get(i, ()))
+        return not together and problem.price(chosen) <= budget
+
+    return max(map(problem.value, filter(allowed, every_choice(problem, must))), default=0.0)
+
+
+def exact(problem, budget):
+    """Return the best value of any choice: a mixed integer program, solved by HiGHS.
+
+    Its variables say which candidates are shown, which begin a run, which headings have a line,
+    and by which candidate each target counts as covered.
+    """
+    n, n_headings, n_covers = len(problem), len(problem.heading_price), len(problem.fidelity)
+    shown, begins = np.arange(n), n + np.arange(n)
+    lines = 2 * n + np.arange(n_headings)
+    covers = 2 * n + n_headings + np.arange(n_covers)
+    rows, columns, factors, limits = [], [], [], []
+
+    def at_most(limit, *terms):
+        for column, factor in terms:
+            rows.append(len(limits))
+            columns.append(column)
+            factors.append(factor)
+        limits.append(limit)
+
+    for cover, i in zip(covers, problem.cover.rows, strict=True):
+        at_most(0, (cover, 1), (shown[i], -1))
+    for target in range(len(problem.weights)):
+        at_most(1, *((cover, 1) for cover in covers[problem.cover.members == target]))
+    for i, left in enumerate(problem.left.tolist()):
+        before = [(shown[left], -1)] if left >= 0 else []
+        at_most(0, (shown[i], 1), (begins[i], -1), *before)
+        for above in problem.under[i]:
+            itself = [(shown[problem.titles[above]], -1)] if above in problem.titles else []
+            at_most(0, (shown[i], 1), (lines[above], -1), *itself)
+    tokens = np.concatenate([problem.size, problem.apart, problem.heading_price])
+    at_most(budget, *enumerate(tokens.tolist()))
+    worth = np.zeros(2 * n + n_headings + n_covers)
+    worth[covers] = problem.weights[problem.cover.members] * problem.fidelity
+    table = coo_array((factors, (rows, columns)), shape=(len(limits), len(worth))).tocsr()
+    found = milp(
+        -worth,
+        constraints=LinearConstraint(table, ub=limits),
+        bounds=Bounds(0, 1),
+        integrality=np.arange(len(worth)) < 2 * n + n_headings,
+        options={"mip_rel_gap": 1e-6},
+    )
+    chosen = np.flatnonzero(found.x[:n] > 0.5).tolist()
+    assert problem.price(chosen) <= budget
+    return problem.value(chosen)
+
+
+def random_problem(seed):
+    """A text of up to 40 candidates, of one of many kinds, and a budget for some of it."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(5, 40))
+    n_headings = int(rng.integers(0, 1 + n // 3))
+    size = rng.integers(3, 60, n) if rng.random() < 0.5 else rng.integers(10, 35, n)
+    density = rng.gamma(0.5, size=n) if rng.random() < 0.5 else np.exp(rng.normal(0, 1.5, n))
+    alike = np.where(rng.random((n, n)) < rng.choice([0, 0.05, 0.2]), 0.9 * rng.random((n, n)), 0)
+    np.fill_diagonal(alike, 1)
+    n_topics = int(rng.choice([0, 0, 10, 30]))
+    held = (rng.random((n, n_topics)) < 0.2) * rng.random((n, 1))
+    fidelity = np.hstack([alike, held])
+    topics = rng.random(n_topics) * rng.choice([0.5, 2]) * (density * size).sum() / (n_topics or 1)
+    weights = np.append(density * size, topics)
+    rows, targets = np.nonzero(fidelity)
+    part = np.sort(rng.integers(0, max(n_headings, 1), n)).tolist()
+    heading = np.full(n, -1)
+    titles = np.searchsorted(part, np.arange(n_headings))
+    for number, first in enumerate(titles.tolist()):
+        if first < n and part[first] == number and rng.random() < 0.5:
+            heading[first] = number
+    above = [[0, p] if p and rng.random() < 0.5 else [p] for p in part] if n_headings else [[]] * n
+    under = [[h for h in row if h != own] for row, own in zip(above, heading, strict=True)]
+    problem = Problem(
+        weights=weights / weights.sum(),
+        cover=Groups(np.searchsorted(rows, np.arange(n + 1)), targets),
+        fidelity=fidelity[rows, targets].astype(np.float32),
+        size=size,
+        apart=np.full(n, int(rng.integers(0, 4))),
+        left=np.where((np.arange(n) > 0) & (rng.random(n) < 0.6), np.arange(n) - 1, -1),
+        under=Groups.of(under),
+        heading_price=rng.integers(2, 15, n_headings),
+        heading=heading,
+    )
+    most = max(31.0, 0.8 * float(size.sum()))
+    return problem, int(np.exp(rng.uniform(np.log(30), np.log(most))))
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """Random problems, a budget for each, and the best value within it."""
+    posed = [random_problem(seed) for seed in range(150)]
+    return [(problem, budget, exact(problem, budget)) for problem, budget in posed]
+
+
+@given(PROBLEMS, BUDGETS)
+def test_the_exact_solver_finds_the_best_of_all_choices(problem, budget):
+    best = best_of_all(problem, budget, rivals=False)
+    assert exact(problem, budget) == pytest.approx(best, abs=1e-4)
+
+
+def test_the_choice_is_near_the_best(solved):
+    shares = []
+    for problem, budget, best in solved:
+        found = allocate(problem, budget)
+        assert problem.price(found.chosen) <= budget
+        assert found.value <= best * CLOSE + 1e-6
+        shares.append(found.value / best if best else 1.0)
+    assert min(shares) >= 0.9
+    assert np.median(shares) >= 0.98
+
+
+def test_the_bound_is_never_below_the_best(solved):
+    for problem, budget, best in solved:
+        found = allocate(problem, budget)
+        for reached in (0.0, found.value, best):
+            for near in (None, found.going, 1e-9, 1.0):
+                bound = upper_bound(problem, budget, reached, near)
+                assert bound * CLOSE >= best
+                assert bound <= problem.value(range(len(problem))) * CLOSE
+
+
+def test_the_bound_is_often_close(solved):
+    shares = []
+    for problem, budget, best in solved:
+        bound = upper_bound(problem, budget, allocate(problem, budget).value)
+        shares.append(best / bound if bound else 1.0)
+    assert np.median(shares) >= 0.95
+    assert min(shares) >= 0.7
+
+
+def part_of(problem, kept):
+    """The problem of some candidates alone: those that are in the pool."""
+    place = {int(i): number for number, i in enumerate(kept)}
+    entries = np.isin(problem.cover.rows, kept)
+    return replace(
+        problem,
+        cover=Groups.of([problem.cover[i] for i in kept]),
+        fidelity=problem.fidelity[entries],
+        size=problem.size[kept],
+        apart=problem.apart[kept],
+        left=np.array([place.get(int(problem.left[i]), -1) for i in kept]),
+        under=Groups.of([problem.under[i] for i in kept]),
+        heading=problem.heading[kept],
+    )
+
+
+def test_the_bound_holds_for_what_is_no_candidate(solved):
+    for problem, budget, best in solved[:60]:
+        # Whatever is left out, is worth at most so much a token by its own size.
+        worth = problem.gains(problem.weights) / problem.size
+        worth[np.flatnonzero(problem.heading >= 0)] = np.inf
+        order = np.argsort(-worth, kind="stable")
+        for number in (len(order) // 2, len(order)):
+            kept = np.sort(order[:number])
+            outside = float(worth[order[number]]) if number < len(order) else 0.0
+            if not np.isfinite(outside):
+                continue
+            bound = upper_bound(part_of(problem, kept), budget, outside=outside)
+            assert bound * CLOSE >= best
+
+
+@given(PROBLEMS, BUDGETS, st.sampled_from([None, 1e-3, 0.3, 5.0]))
+def test_the_bound_is_never_below_the_best_of_all_choices(problem, budget, near):
+    best = best_of_all(problem, budget, rivals=False)
+    reached = allocate(problem, budget).value
+    for known in (0.0, reached):
+        assert upper_bound(problem, budget, known, near) >= best / CLOSE - 1e-6
+
+
+@given(PROBLEMS, BUDGETS, st.data())
+def test_the_bound_beside_what_must_be_chosen_is_never_below_the_best(problem, budget, data):
+    several = st.lists(st.integers(0, len(problem) - 1), unique=True, max_size=2)
+    must = tuple(data.draw(several, label="must"))
+    room = budget - problem.price(must)
+    if room < 0:
+        return
+    best = best_of_all(problem, budget, must, rivals=False)
+    bound = problem.value(must) + upper_bound(problem.given(must), room)
+    assert bound >= best / CLOSE - 1e-6
+
+
+@given(PROBLEMS, BUDGETS)
+def test_the_bound_is_not_below_what_was_reached(problem, budget):
+    assert upper_bound(problem, budget, 1e6) == 1e6
+
+
+@given(PROBLEMS)
+def test_the_bound_grows_with_the_budget_no_further_than_everything(problem):
+    everything = problem.value(range(len(problem)))
+    assert upper_bound(problem, 10_000) == pytest.approx(everything, rel=1e-5, abs=1e-6)
+    assert upper_bound(problem, 3) <= everything * CLOSE + 1e-6
+
+
+@given(PROBLEMS, BUDGETS)
+def test_where_prices_add_up_the_choice_keeps_the_guarantee_of_the_greedy(problem, budget):
+    # (1 - 1/e) / 2: Khuller, Moss and Naor, 1999; Leskovec et al., 2007
+    n = len(problem)
+    apart, under = np.zeros(n, np.int64), Groups.of([[]] * n)
+    problem = replace(problem, apart=apart, under=under, rivals={})
+    best = best_of_all(problem, budget)
+    assert allocate(problem, budget).value >= (1 - 1 / np.e) / 2 * best - 1e-6
+
+
+@given(PROBLEMS, BUDGETS)
+def test_no_small_choice_is_far_from_the_best(problem, budget):
+    problem = replace(problem, rivals={})
+    assert allocate(problem, budget).value >= 0.6 * best_of_all(problem, budget) - 1e-6
+
+
+@given(PROBLEMS, BUDGETS)
+def test_no_choice_with_rivals_or_few_runs_is_worth_more_than_the_bound(problem, budget):
+    bound = upper_bound(problem, budget)
+    for rules in (Rules(), Rules(most_runs=1)):
+        assert allocate(problem, budget, rules).value <= bound * CLOSE + 1e-6
+
+
+def test_without_candidates_only_what_is_outside_counts():
+    problem, _ = random_problem(0)
+    assert upper_bound(part_of(problem, np.zeros(0, np.int64)), 10, outside=0.25) == 2.5
+
+
+QUERIES = ("How are modules imported?", "What does the with statement do?", None)
+
+
+@pytest.fixture(scope="module")
+def tree(long_text):
+    return hier.build(long_text[:120_000])
+
+
+def some_contexts(tree, query):
+    """Contexts of one question under many settings."""
+    rng = np.random.default_rng(7)
+    n_nodes = len(tree.nodes)
+    for budget in (120, 400, 1000, 2500):
+        yield tree.compress(query, budget)
+        yield tree.compress(query, budget, nested=True)
+        yield tree.compress(query, budget, max_segments=2)
+        for node in rng.integers(0, n_nodes, 3).tolist():
+            small = tree.nodes[node].tokens < budget / 2
+            yield tree.compress(query, budget, exclude=node if node < n_nodes - 1 else ())
+            if small:
+                yield tree.compress(query, budget, must_include=node)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_no_context_is_better_than_another_certifies(tree, query):
+    contexts = list(some_contexts(tree, query))
+    plain = [c for c in contexts if c.optimality]
+    for certified in plain:
+        for other in contexts:
+            if other.tokens <= certified.budget:
+                assert other.coverage * certified.optimality <= certified.coverage * CLOSE
