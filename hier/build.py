@@ -5,7 +5,8 @@ leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where t
 them, are made last, over the finished tree.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -122,20 +123,25 @@ def build(
 
 
 def compress(
-    source: str | Path | Document, query: str | None = None, budget: int = 2000, **options: Any
+    source: str | Path | Document,
+    query: str | Sequence[str] | None = None,
+    budget: int | str = 2000,
+    **options: Any,
 ) -> Context:
     """Build a tree and compress it once.
 
     Args:
         source: as for ``build``.
-        query: the question; None for an overview.
-        budget: the most tokens the context may have.
-        options: as for ``build``.
+        query: as for ``Tree.compress``.
+        budget: as for ``Tree.compress``.
+        options: as for ``build`` and ``Tree.compress``.
 
     Raises:
         HierError: as for ``build`` and ``Tree.compress``.
     """
-    return build(source, **options).compress(query, budget)
+    named = inspect.signature(build).parameters
+    building = {name: options.pop(name) for name in tuple(options) if name in named}
+    return build(source, **building).compress(query, budget, **options)
 
 
 def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:

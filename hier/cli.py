@@ -4,8 +4,10 @@ The commands hold no logic of their own: they read, call the engine, and write. 
 when something failed, 2 for wrong usage, 130 when interrupted.
 """
 
+import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -38,9 +40,31 @@ TreeSource = Annotated[
     str, typer.Argument(metavar="TREE|FILE", help="A saved tree, or a text file.")
 ]
 Query = Annotated[
-    str | None, typer.Option("-q", "--query", help="The question; none: an overview.")
+    list[str] | None,
+    typer.Option("-q", "--query", help="The question, or several; none: an overview."),
 ]
-Budget = Annotated[str, typer.Option("-b", "--budget", help="Most tokens of the context.")]
+Budget = Annotated[
+    str, typer.Option("-b", "--budget", help="Most tokens; auto: as many as are worth their price.")
+]
+Ratio = Annotated[float | None, typer.Option(help="Share of the text's tokens, as the budget.")]
+Ceiling = Annotated[int | None, typer.Option(help="Most tokens of --budget auto.")]
+Price = Annotated[
+    str | None,
+    typer.Option(help="thorough, balanced, thrifty, or percent a thousand tokens must add."),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PART", help="Show it: a heading, START:END (characters) or node=ID."),
+]
+Exclude = Annotated[list[str] | None, typer.Option(metavar="PART", help="Do not show it.")]
+Minimum = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PART=SHARE", help="Least share of the budget for it: Fees=0.2"),
+]
+MaxSegments = Annotated[int | None, typer.Option(help="Most pieces.")]
+Prefix = Annotated[str, typer.Option(help="A text before all else, paid for.")]
+Suffix = Annotated[str, typer.Option(help="A text behind all else, paid for.")]
+Order = Annotated[str, typer.Option(help="document, or relevance: the most relevant first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print everything known, as JSON.")]
 Plain = Annotated[bool, typer.Option("--plain", help="No headings and no gap marks.")]
 Encoding = Annotated[str, typer.Option(help="Encoding of the text.")]
@@ -68,11 +92,25 @@ def compress(
     embedder: EmbedderName = "static",
     encoding: Encoding = "utf-8",
     plain: Plain = False,
+    ratio: Ratio = None,
+    ceiling: Ceiling = None,
+    price: Price = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    minimum: Minimum = None,
+    max_segments: MaxSegments = None,
+    prefix: Prefix = "",
+    suffix: Suffix = "",
+    order: Order = "document",
 ) -> None:
     """Compress a text once: read it, choose, print the context."""
-    tokens = whole_number(budget)
+    limits = read_limits(
+        budget, ratio, ceiling, price, include, exclude, minimum,
+        max_segments=max_segments, prefix=prefix, suffix=suffix, order=order,
+        headings=not plain, gaps=not plain,
+    )  # fmt: skip
     tree = build_tree(source, tokenizer, embedder, encoding)
-    answer(tree, query, tokens, as_json, plain)
+    answer(tree, query, limits, as_json)
 
 
 @app.command()
@@ -98,9 +136,24 @@ def query(
     budget: Budget = "2000",
     as_json: Json = False,
     plain: Plain = False,
+    ratio: Ratio = None,
+    ceiling: Ceiling = None,
+    price: Price = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    minimum: Minimum = None,
+    max_segments: MaxSegments = None,
+    prefix: Prefix = "",
+    suffix: Suffix = "",
+    order: Order = "document",
 ) -> None:
     """Ask a saved tree."""
-    answer(hier.load(tree), question, whole_number(budget), as_json, plain)
+    limits = read_limits(
+        budget, ratio, ceiling, price, include, exclude, minimum,
+        max_segments=max_segments, prefix=prefix, suffix=suffix, order=order,
+        headings=not plain, gaps=not plain,
+    )  # fmt: skip
+    answer(hier.load(tree), question, limits, as_json)
 
 
 @app.command("tree")
@@ -163,7 +216,7 @@ def doctor() -> None:
 
 
 def whole_number(text: str) -> int:
-    """Read a budget as it was typed.
+    """Read a number of tokens as it was typed.
 
     Raises:
         BudgetError: it is not a whole number.
@@ -172,8 +225,56 @@ def whole_number(text: str) -> int:
         return int(text)
     except ValueError as error:
         raise BudgetError(
-            f"budget {text!r} is not a whole number of tokens; pass 1 or more"
+            f"budget {text!r} is not a whole number of tokens; pass 1 or more, or auto"
         ) from error
+
+
+def read_limits(
+    budget: str,
+    ratio: float | None,
+    ceiling: int | None,
+    price: str | None,
+    include: list[str] | None,
+    exclude: list[str] | None,
+    minimum: list[str] | None,
+    **others: Any,
+) -> dict[str, Any]:
+    """Read what was typed as the arguments of ``Tree.compress``.
+
+    Raises:
+        BudgetError: the budget is not a whole number.
+        InputError: a minimum is not PART=SHARE.
+    """
+    shares = {}
+    for text in minimum or ():
+        part, _, share = text.rpartition("=")
+        try:
+            shares[part_of(part)] = float(share)
+        except ValueError as error:
+            raise InputError(
+                f"minimum {text!r} is not PART=SHARE; pass such as Fees=0.2"
+            ) from error
+    with contextlib.suppress(ValueError):
+        price = price if price is None else float(price)  # type: ignore[assignment]
+    return {
+        "budget": budget if budget == "auto" else whole_number(budget),
+        "ratio": ratio,
+        "ceiling": ceiling,
+        "price": price,
+        "must_include": [part_of(text) for text in include or ()],
+        "exclude": [part_of(text) for text in exclude or ()],
+        "minimum": shares,
+        **others,
+    }
+
+
+def part_of(text: str) -> str | int | tuple[int, int]:
+    """Read a part of a text: ``node=ID``, ``START:END``, or the words of a heading."""
+    if found := re.fullmatch(r"node=(\d+)", text):
+        return int(found[1])
+    if found := re.fullmatch(r"(\d+):(\d+)", text):
+        return int(found[1]), int(found[2])
+    return text
 
 
 def build_tree(source: str, tokenizer: str, embedder: str, encoding: str) -> hier.Tree:
@@ -205,10 +306,12 @@ def read(source: str, encoding: str) -> Document:
     return Document.from_path(Path(source), encoding)
 
 
-def answer(tree: hier.Tree, question: str | None, budget: int, as_json: bool, plain: bool) -> None:
+def answer(
+    tree: hier.Tree, question: list[str] | None, limits: dict[str, Any], as_json: bool
+) -> None:
     """Compress and print."""
     started = time.perf_counter()
-    context = tree.compress(question, budget, headings=not plain, gaps=not plain)
+    context = tree.compress(question, **limits)
     milliseconds = 1000 * (time.perf_counter() - started)
     if as_json:
         facts = {"source": tree.document.name, "source_tokens": tree.tokens}
@@ -218,10 +321,7 @@ def answer(tree: hier.Tree, question: str | None, budget: int, as_json: bool, pl
         )
         return
     write(context.text if context.text.endswith("\n") else context.text + "\n")
-    say(
-        f"{context.tokens:,} of {budget:,} tokens, from {tree.tokens:,}; {len(context.segments)} "
-        f"segments, coverage {context.coverage:.0%}, {milliseconds:.0f} ms"
-    )
+    say(f"{context.used()}, from {tree.tokens:,}; {milliseconds:.0f} ms")
 
 
 def progress() -> Callable[[str, int, int], None] | None:

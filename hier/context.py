@@ -87,15 +87,20 @@ class Context:
         """Return the text."""
         return self.text
 
+    def used(self) -> str:
+        """Say in one line what was spent, what it covers, and how good a choice it is."""
+        more = {"budget": "", "price": ": more would not help", "everything": ": there is no more"}
+        pieces = f"{len(self.segments)} segment{'' if len(self.segments) == 1 else 's'}"
+        return (
+            f"{self.tokens:,} of {self.budget:,} tokens{more[self.stop]}; {pieces}, coverage "
+            f"{self.coverage:.0%}, at least {int(100 * self.optimality)}% of the best possible"
+        )
+
     def explain(self) -> str:
         """Say in plain lines why each piece is in the context."""
-        question = f"query: {self.query}" if self.query is not None else "no query: overview"
-        lines = [
-            question,
-            f"{self.tokens} of {self.budget} tokens, {len(self.segments)} segments, "
-            f"coverage {self.coverage:.1%}, at least {int(100 * self.optimality)}% of the best "
-            "possible",
-        ]
+        queries = (self.query,) if isinstance(self.query, str) else self.query or ()
+        lines = [f"query: {query}" for query in queries] or ["no query: overview"]
+        lines.append(self.used())
         for number, pick in enumerate(self.picks, 1):
             terms = f" terms: {', '.join(pick.terms)}" if pick.terms else ""
             lines.append(

@@ -1,5 +1,6 @@
 """Explanations: why each piece of a context is in, and what more tokens would add."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +29,9 @@ class Explanation:
         """The explanation as lines."""
         gained = self.larger.coverage - self.context.coverage
         lines = [self.context.explain()]
-        if self.context.picks:
-            last = self.context.picks[-1]
-            lines.append(f"price at the end: {last.gain / last.cost:.4%} of the value a token")
+        lines.append(
+            f"shadow price: the next token would add {self.context.going:.4%} of the value"
+        )
         lines.append(f"the next {STEP} tokens would add {gained:.1%} of the value:")
         return "\n".join([*lines, *(f"  + {words}" for words in self.added)])
 
@@ -41,7 +42,7 @@ class Explanation:
         return {**self.context.to_dict(), "next": following}
 
 
-def explain(tree: Tree, query: str | None, budget: int) -> Explanation:
+def explain(tree: Tree, query: str | Sequence[str] | None, budget: int) -> Explanation:
     """Compress twice and compare.
 
     Raises:

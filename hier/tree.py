@@ -19,6 +19,7 @@ from hier.errors import InputError
 from hier.render import Layout
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
+from hier.shape import check_shape
 from hier.structure import Paths
 from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer
@@ -94,6 +95,10 @@ class Tree:
     summaries: tuple[Choice, ...]
     summary_texts: dict[int, str] = field(default_factory=dict)
     encode_query: Any = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that are no tree."""
+        check_shape(self)
 
     def __repr__(self) -> str:
         """Name the tree by its size."""
