@@ -9,7 +9,7 @@ from hier.errors import BudgetError
 
 CEILING = 4000
 """Most tokens of ``budget="auto"`` where no ceiling is given."""
-PRICES = {"thorough": 2.0, "balanced": 5.0, "thrifty": 15.0}
+PRICES = {"thorough": 2.0, "balanced": 5.5, "thrifty": 10.0}
 """What each word asks a thousand tokens to add, in percent of all value; `benchmarks/thrift.py`
 measures what that saves and loses."""
 _DEFAULT = 2000

@@ -118,9 +118,11 @@ class Composer:
         config = self.config
         if not self.request.headings:  # none is shown, but one that is the best there is
             config = replace(config, bare=0.0)
+        # What nests is chosen from the same candidates, whatever the budget.
+        budget = self.tree.tokens if self.request.nested else max(self.budget, config.small)
         if not self.queries:
-            return plan_overview(self.tree, self.layout, self.scope, self.budget, config)
-        return plan_query(self.tree, self.layout, self.queries, self.scope, self.budget, config)
+            return plan_overview(self.tree, self.layout, self.scope, budget, config)
+        return plan_query(self.tree, self.layout, self.queries, self.scope, budget, config)
 
     @property
     def asked(self) -> str | tuple[str, ...] | None:

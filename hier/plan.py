@@ -39,6 +39,7 @@ class AllocationConfig:
         redundancy: fidelity at a cosine of 1.
         pool: tokens looked at, as a multiple of the budget.
         overview_pool: the same, where nothing is asked.
+        small: budgets up to this one choose from the same candidates.
         least: leaves looked at, at the least.
         most: leaves compared with each other, at the most.
         summary_similar: cosine from which a model's summary begins to cover a leaf.
@@ -56,6 +57,7 @@ class AllocationConfig:
     redundancy: float = 0.9
     pool: int = 4
     overview_pool: int = 16
+    small: int = 2000
     least: int = 128
     most: int = 2000
     summary_similar: float = 0.5
