@@ -50,6 +50,7 @@ bench-full: .venv/.installed ## all systems, speed and soak, into benchmarks/res
 	.venv/bin/python benchmarks/arena.py --costs
 	.venv/bin/python benchmarks/speed.py
 	.venv/bin/python benchmarks/soak.py
+	.venv/bin/python benchmarks/allocation.py
 	.venv/bin/python benchmarks/readme.py
 
 clean: ## remove the environments and everything built

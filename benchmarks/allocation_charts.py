@@ -13,9 +13,12 @@ import curves
 import environment
 from charts import OTHER, OURS
 
-LEAST_SHOWN = {"optimality": 90, "certificate": 60}  # hundredths; what is lower is put there
-STEPS = {"optimality": 1, "certificate": 4}  # hundredths a pair of bars
-TITLES = {"optimality": "value, of the exact optimum", "certificate": "value, of the proved bound"}
+LEAST_SHOWN = {"optimality": 92, "certificate": 60}  # hundredths; what is lower is put there
+STEPS = {"optimality": 1, "certificate": 5}  # hundredths a pair of bars
+TITLES = {
+    "optimality": ("Value, of the exact optimum", "optimal"),
+    "certificate": ("Value, of the upper bound: the certificate", "proved"),
+}
 Figures = dict[str, Any]
 
 
@@ -34,30 +37,39 @@ def draw(result: Figures, folder: Path) -> list[Path]:
 def _optimality(result: Figures, path: Path) -> Path:
     """Two histograms: value of the optimum, and of the bound."""
     found = result["exact"]
-    figure, panels = charts.plain_axes(2, size=(10.0, 4.4))
+    figure, panels = charts.plain_axes(2, size=(10.0, 4.6))
     for axes, (name, kinds) in zip(panels, found["histograms"].items(), strict=True):
         first, step = LEAST_SHOWN[name], STEPS[name]
         for side, (kind, colour) in enumerate((("random", OTHER), ("real", OURS))):
-            shares = kinds[kind]
-            heights = [100 * sum(shares[low : low + step]) for low in range(first, 100, step)]
-            heights[0] += 100 * sum(shares[:first])
-            places = [n + 0.4 * (side - 0.5) for n in range(len(heights))]
+            heights = _heights(kinds[kind], first, step)
+            places = [n + 0.42 * (side - 0.5) for n in range(len(heights))]
             count = found["groups"].get(kind, {"problems": 0})["problems"]
-            label = f"{count:,} {kind} problems"
-            bars = axes.bar(places, heights, 0.4, color=colour, label=label)
-            axes.bar_label(bars, [f"{h:.0f}" if h >= 0.5 else "" for h in heights], fontsize=8)
-        lows = [low / 100 for low in range(first, 100, step)]
-        names = [f"{low:.2f}–{low + step / 100:.2f}" for low in lows]
-        names[0] = f"below {lows[0] + step / 100:.2f}"
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=9)
+            bars = axes.bar(places, heights, 0.42, color=colour, label=f"{count:,} {kind} problems")
+            axes.bar_label(bars, [_percent(height) for height in heights], fontsize=8)
+        title, exactly = TITLES[name]
+        edges = [f"{low / 100:.2f} –" for low in range(first, 100, step)]
+        edges = ["0 –", *edges[1:], f"1, {exactly}"]
+        axes.set_xticks(range(len(edges)), edges, rotation=45, ha="right", rotation_mode="anchor")
+        axes.tick_params(axis="x", labelsize=9)
         middle = found["groups"]["all"][name]
-        axes.set_title(
-            f"{TITLES[name]}\nmedian {middle['median']:.3f}, worst {middle['worst']:.3f}"
-        )
+        told = f"median {middle['median']:.3f}, 5% below {middle['low']:.3f}"
+        axes.set_title(f"{title}\n{told}, worst {middle['worst']:.3f}", fontsize=11)
         axes.grid(axis="x", visible=False)
     panels[0].set_ylabel("% of problems")
     panels[0].legend(frameon=False, loc="upper left")
     return charts.save(figure, path, curves.note(result))
+
+
+def _heights(shares: list[float], first: int, step: int) -> list[float]:
+    """Return percentages: below, by steps of some hundredths, and at 1 itself."""
+    heights = [100 * sum(shares[low : low + step]) for low in range(first, 100, step)]
+    heights[0] += 100 * sum(shares[:first])
+    return [*heights, 100 * shares[100]]
+
+
+def _percent(value: float) -> str:
+    """A bar's label: two digits at the most, none for an empty bar."""
+    return "" if value == 0 else f"{value:.1f}" if value < 0.95 else f"{value:.0f}"
 
 
 def _nested(result: Figures, path: Path) -> Path:

@@ -195,6 +195,7 @@ def _figures(solved: Sequence[Solved]) -> dict[str, Any]:
         "problems": len(solved),
         "candidates": float(np.median([one.candidates for one in solved])),
         "optimal": float(np.mean([one.optimality >= 1 - ROUNDING for one in solved])),
+        "proved": float(np.mean([one.certificate >= 1 - ROUNDING for one in solved])),
         "broken": sum(one.broken for one in solved),
     }
     for name in ("optimality", "certificate"):
@@ -205,8 +206,9 @@ def _figures(solved: Sequence[Solved]) -> dict[str, Any]:
 
 
 def _shares(solved: Sequence[Solved], name: str) -> list[float]:
-    """Return the share of the problems in each hundredth from 0 to 1."""
-    hundredths = [min(int(100 * getattr(one, name)), 99) for one in solved]
-    counts = np.bincount(np.array(hundredths, np.int64), minlength=100)
+    """Return the share of the problems in each hundredth below 1, and at 1 itself."""
+    values = np.array([getattr(one, name) for one in solved])
+    places = np.where(values >= 1 - ROUNDING, 100, np.minimum(100 * values, 99)).astype(np.int64)
+    counts = np.bincount(places, minlength=101)
     shares: list[float] = (counts / max(len(solved), 1)).tolist()
     return shares

@@ -247,7 +247,8 @@ class _Made:
             first = int(begins[heading])
             self.heading[first] = heading
             self.under[first].remove(heading)
-            self.size[first] = self.heading_price[heading] + int(rng.integers(0, 3))
+            # A line of our own making costs about what the text's heading does.
+            self.size[first] = max(1, self.heading_price[heading] + int(rng.integers(-2, 3)))
             self.density[first] = rng.choice([0.0, self.density[first]])
 
     def problem(self, summaries: int = 0) -> Problem:
