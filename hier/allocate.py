@@ -43,12 +43,14 @@ class Allocation:
         gains: what each added to the value.
         prices: the tokens that each added to the price.
         going: value of a token at the next pick, which was not made; 0 where nothing was left.
+        ordered: how many were taken before one did not fit.
     """
 
     chosen: tuple[int, ...]
     gains: tuple[float, ...]
     prices: tuple[int, ...]
     going: float
+    ordered: int = 0
 
     @property
     def value(self) -> float:
@@ -60,7 +62,9 @@ class Allocation:
         if picks >= len(self.chosen):
             return self
         going = self.gains[picks] / max(self.prices[picks], 1)
-        return Allocation(self.chosen[:picks], self.gains[:picks], self.prices[:picks], going)
+        ordered = min(picks, self.ordered)
+        taken = self.chosen[:picks], self.gains[:picks], self.prices[:picks]
+        return Allocation(*taken, going, ordered)
 
     def within(self, budget: int) -> "Allocation":
         """Return as many of the first picks as fit into a budget."""
@@ -103,20 +107,19 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
             the budget.
     """
     best = _spend(problem, budget, rules)
-    n_must = len(rules.must)
-    for summary in [i for i in best.chosen[n_must:] if i in problem.rivals]:
+    for summary in [i for i in best.chosen[len(rules.must) :] if i in problem.rivals]:
         best = _better(best, _spend(problem, budget, rules, without=summary))
-    first, edge = best.chosen[n_must:][:_TRIED], budget
-    if len(first) == _TRIED:
-        # So many picks are near the best already. What could be tried within a budget that has
-        # room for fewer is hardly ever worth more.
-        few = best.cut(n_must + _TRIED)
+    gains = problem.gains(problem.weights, problem.covered(rules.must))
+    few, edge = _few(best, len(rules.must), float(gains.max(initial=0))), budget
+    if few is not None:
+        # So many picks are near the best already, and what could be tried within a budget that
+        # has room for fewer is hardly ever worth more.
         edge, last = sum(few.prices) - 1, few.gains[-1] / max(few.prices[-1], 1)
         if upper_bound(problem, edge, best.value, last) <= best.value:
             return best
-    for without in first:
+    for without in best.chosen[len(rules.must) :][:_TRIED]:
         best = _better(best, _spend(problem, edge, rules, without=without))
-    for forced in _largest(problem):
+    for forced in np.argsort(-gains, kind="stable")[:_TRIED].tolist():
         if forced not in rules.must:
             tried = replace(rules, must=(*rules.must, forced))
             other = _spend(problem, edge, tried)
@@ -124,15 +127,21 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
     return best
 
 
+def _few(allocation: Allocation, n_must: int, largest: float) -> Allocation | None:
+    """Return the first picks: some, and worth more than any one candidate; None for want of them.
+
+    Args:
+        allocation: a choice.
+        n_must: picks that had to be made.
+        largest: the most that one candidate is worth.
+    """
+    values = np.cumsum(allocation.gains[n_must:])
+    picks = n_must + max(_TRIED, int(np.searchsorted(values, largest * (1 - 1e-9))) + 1)
+    return allocation.cut(picks) if picks <= allocation.ordered else None
+
+
 def _better(one: Allocation, other: Allocation) -> Allocation:
     return other if other.value > one.value else one
-
-
-def _largest(problem: Problem) -> list[int]:
-    """Return the candidates that are worth most on their own."""
-    gains = problem.gains(problem.weights)
-    largest: list[int] = np.argsort(-gains, kind="stable")[:_TRIED].tolist()
-    return largest
 
 
 def _spend(
@@ -157,12 +166,14 @@ def _spend(
             going = pick[1] / max(pick[2], 1)
             break
         spending.take(*pick)
+    ordered = len(spending.chosen)
     if pick and filled:
         spending.frozen = True
         spending.put_back(pick)
         while pick := spending.best(budget - spending.spent):
             spending.take(*pick)
-    return Allocation(tuple(spending.chosen), tuple(spending.gains), tuple(spending.prices), going)
+    taken = tuple(spending.chosen), tuple(spending.gains), tuple(spending.prices)
+    return Allocation(*taken, going, ordered)
 
 
 class _Spending:
