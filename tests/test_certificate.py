@@ -5,11 +5,10 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import optimum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array
 
 import hier
 from hier.allocate import Rules, allocate
@@ -36,101 +35,23 @@ def best_of_all(problem, budget, must=(), rivals=True):
     return max(map(problem.value, filter(allowed, every_choice(problem, must))), default=0.0)
 
 
-def exact(problem, budget):
-    """Return the best value of any choice: a mixed integer program, solved by HiGHS.
-
-    Its variables say which candidates are shown, which begin a run, which headings have a line,
-    and by which candidate each target counts as covered.
-    """
-    n, n_headings, n_covers = len(problem), len(problem.heading_price), len(problem.fidelity)
-    shown, begins = np.arange(n), n + np.arange(n)
-    lines = 2 * n + np.arange(n_headings)
-    covers = 2 * n + n_headings + np.arange(n_covers)
-    rows, columns, factors, limits = [], [], [], []
-
-    def at_most(limit, *terms):
-        for column, factor in terms:
-            rows.append(len(limits))
-            columns.append(column)
-            factors.append(factor)
-        limits.append(limit)
-
-    for cover, i in zip(covers, problem.cover.rows, strict=True):
-        at_most(0, (cover, 1), (shown[i], -1))
-    for target in range(len(problem.weights)):
-        at_most(1, *((cover, 1) for cover in covers[problem.cover.members == target]))
-    for i, left in enumerate(problem.left.tolist()):
-        before = [(shown[left], -1)] if left >= 0 else []
-        at_most(0, (shown[i], 1), (begins[i], -1), *before)
-        for above in problem.under[i]:
-            itself = [(shown[problem.titles[above]], -1)] if above in problem.titles else []
-            at_most(0, (shown[i], 1), (lines[above], -1), *itself)
-    tokens = np.concatenate([problem.size, problem.apart, problem.heading_price])
-    at_most(budget, *enumerate(tokens.tolist()))
-    worth = np.zeros(2 * n + n_headings + n_covers)
-    worth[covers] = problem.weights[problem.cover.members] * problem.fidelity
-    table = coo_array((factors, (rows, columns)), shape=(len(limits), len(worth))).tocsr()
-    found = milp(
-        -worth,
-        constraints=LinearConstraint(table, ub=limits),
-        bounds=Bounds(0, 1),
-        integrality=np.arange(len(worth)) < 2 * n + n_headings,
-        options={"mip_rel_gap": 1e-6},
-    )
-    chosen = np.flatnonzero(found.x[:n] > 0.5).tolist()
-    assert problem.price(chosen) <= budget
-    return problem.value(chosen)
-
-
-def random_problem(seed):
-    """A text of up to 40 candidates, of one of many kinds, and a budget for some of it."""
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(5, 40))
-    n_headings = int(rng.integers(0, 1 + n // 3))
-    size = rng.integers(3, 60, n) if rng.random() < 0.5 else rng.integers(10, 35, n)
-    density = rng.gamma(0.5, size=n) if rng.random() < 0.5 else np.exp(rng.normal(0, 1.5, n))
-    alike = np.where(rng.random((n, n)) < rng.choice([0, 0.05, 0.2]), 0.9 * rng.random((n, n)), 0)
-    np.fill_diagonal(alike, 1)
-    n_topics = int(rng.choice([0, 0, 10, 30]))
-    held = (rng.random((n, n_topics)) < 0.2) * rng.random((n, 1))
-    fidelity = np.hstack([alike, held])
-    topics = rng.random(n_topics) * rng.choice([0.5, 2]) * (density * size).sum() / (n_topics or 1)
-    weights = np.append(density * size, topics)
-    rows, targets = np.nonzero(fidelity)
-    part = np.sort(rng.integers(0, max(n_headings, 1), n)).tolist()
-    heading = np.full(n, -1)
-    titles = np.searchsorted(part, np.arange(n_headings))
-    for number, first in enumerate(titles.tolist()):
-        if first < n and part[first] == number and rng.random() < 0.5:
-            heading[first] = number
-    above = [[0, p] if p and rng.random() < 0.5 else [p] for p in part] if n_headings else [[]] * n
-    under = [[h for h in row if h != own] for row, own in zip(above, heading, strict=True)]
-    problem = Problem(
-        weights=weights / weights.sum(),
-        cover=Groups(np.searchsorted(rows, np.arange(n + 1)), targets),
-        fidelity=fidelity[rows, targets].astype(np.float32),
-        size=size,
-        apart=np.full(n, int(rng.integers(0, 4))),
-        left=np.where((np.arange(n) > 0) & (rng.random(n) < 0.6), np.arange(n) - 1, -1),
-        under=Groups.of(under),
-        heading_price=rng.integers(2, 15, n_headings),
-        heading=heading,
-    )
-    most = max(31.0, 0.8 * float(size.sum()))
-    return problem, int(np.exp(rng.uniform(np.log(30), np.log(most))))
-
-
 @pytest.fixture(scope="module")
 def solved():
-    """Random problems, a budget for each, and the best value within it."""
-    posed = [random_problem(seed) for seed in range(150)]
-    return [(problem, budget, exact(problem, budget)) for problem, budget in posed]
+    """Random problems, a budget for some of each, and the best value within it."""
+    found = []
+    for seed in range(150):
+        _, problem = optimum.random_problem(seed)
+        most = max(40.0, 0.8 * float(problem.size.sum()))
+        budget = int(np.exp(np.random.default_rng(seed).uniform(np.log(30), np.log(most))))
+        found.append((problem, budget, optimum.exact(problem, budget)[0]))
+    return found
 
 
 @given(PROBLEMS, BUDGETS)
 def test_the_exact_solver_finds_the_best_of_all_choices(problem, budget):
-    best = best_of_all(problem, budget, rivals=False)
-    assert exact(problem, budget) == pytest.approx(best, abs=1e-4)
+    value, chosen = optimum.exact(problem, budget)
+    assert value == pytest.approx(best_of_all(problem, budget), abs=1e-4)
+    assert problem.price(chosen) <= budget
 
 
 def test_the_choice_is_near_the_best(solved):
@@ -140,9 +61,8 @@ def test_the_choice_is_near_the_best(solved):
         assert problem.price(found.chosen) <= budget
         assert found.value <= best * CLOSE + 1e-6
         shares.append(found.value / best if best else 1.0)
+    assert min(shares) >= 0.9
     assert np.median(shares) >= 0.98
-    assert np.quantile(shares, 0.02) >= 0.9
-    assert min(shares) >= 0.85  # where the budget has room for two or three candidates
 
 
 def test_the_bound_is_never_below_the_best(solved):
@@ -161,7 +81,7 @@ def test_the_bound_is_often_close(solved):
         bound = upper_bound(problem, budget, allocate(problem, budget).value)
         shares.append(best / bound if bound else 1.0)
     assert np.median(shares) >= 0.9
-    assert np.quantile(shares, 0.1) >= 0.7
+    assert np.quantile(shares, 0.1) >= 0.75
 
 
 def part_of(problem, kept):
@@ -177,6 +97,7 @@ def part_of(problem, kept):
         left=np.array([place.get(int(problem.left[i]), -1) for i in kept]),
         under=Groups.of([problem.under[i] for i in kept]),
         heading=problem.heading[kept],
+        rivals={},
     )
 
 
@@ -239,6 +160,23 @@ def test_the_bound_beside_what_must_be_chosen_is_never_below_the_best(problem, b
     assert bound >= best / CLOSE - 1e-6
 
 
+def test_the_bound_beside_a_text_under_a_heading_allows_the_heading_itself():
+    """With its text, the heading costs nothing: it is shown in the place of its own line."""
+    problem = Problem(
+        weights=np.ones(2),
+        cover=Groups.of([[0], [1]]),
+        fidelity=np.ones(2, np.float32),
+        size=np.array([5, 5]),
+        apart=np.zeros(2, np.int64),
+        left=np.array([-1, -1]),
+        under=Groups.of([[], [0]]),
+        heading_price=np.array([5]),
+        heading=np.array([0, -1]),
+    )
+    assert problem.price([1]) == problem.price([0, 1]) == 10
+    assert problem.value([1]) + upper_bound(problem.given([1]), 0) >= problem.value([0, 1])
+
+
 @given(PROBLEMS, BUDGETS)
 def test_the_bound_is_not_below_what_was_reached(problem, budget):
     assert upper_bound(problem, budget, 1e6) == 1e6
@@ -275,7 +213,7 @@ def test_no_choice_with_rivals_or_few_runs_is_worth_more_than_the_bound(problem,
 
 
 def test_without_candidates_only_what_is_outside_counts():
-    problem, _ = random_problem(0)
+    problem = optimum.random_problem(0)[1]
     assert upper_bound(part_of(problem, np.zeros(0, np.int64)), 10, outside=0.25) == 2.5
 
 
