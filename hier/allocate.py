@@ -117,13 +117,19 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
         edge, last = sum(few.prices) - 1, few.gains[-1] / max(few.prices[-1], 1)
         if upper_bound(problem, edge, best.value, last) <= best.value:
             return best
+    fitted = False
     for without in best.chosen[len(rules.must) :][:_TRIED]:
         best = _better(best, _spend(problem, edge, rules, without=without))
-    for forced in np.argsort(-gains, kind="stable")[:_TRIED].tolist():
-        if forced not in rules.must:
-            tried = replace(rules, must=(*rules.must, forced))
-            other = _spend(problem, edge, tried)
-            best = _better(best, other if sum(other.prices) <= edge else best)
+    for number, forced in enumerate(np.argsort(-gains, kind="stable").tolist()):
+        if number >= _TRIED and (fitted or not gains[forced]):
+            break
+        if forced in rules.must or problem.size[forced] > edge:
+            continue
+        # Of others than the largest only the first that fits counts, and alone: for the guarantee.
+        tried = replace(rules, must=(*rules.must, forced))
+        other = _spend(problem, edge if number < _TRIED else 0, tried)
+        if sum(other.prices) <= edge:
+            best, fitted = _better(best, other), True
     return best
 
 
