@@ -17,10 +17,10 @@ from itertools import pairwise
 import numpy as np
 
 from hier.retrieval.feedback import feedback, trusted
-from hier.retrieval.index import WordIndex, stem_words
+from hier.retrieval.index import WordIndex, runs, stem_words
 from hier.retrieval.interaction import interaction
 from hier.retrieval.offers import KINDS
-from hier.retrieval.relevance import Level, LevelScores, Query, TermCounts, standardise
+from hier.retrieval.relevance import Level, LevelScores, Query, Terms, standardise
 from hier.retrieval.words import find_words, normalise
 
 LEVELS = 4
@@ -86,7 +86,7 @@ class Scene:
         leaves: its leaves.
         levels: its levels, leaves first; as many as are scored.
         query: the query.
-        terms: where its terms stand.
+        terms: those of its terms that the text has.
         scores: the scores of each level.
         plain: the plain sum, float32 (leaves,).
         pool: the leaves to be described, ascending, int64.
@@ -97,7 +97,7 @@ class Scene:
     leaves: Leaves
     levels: Sequence[Level]
     query: Query
-    terms: TermCounts
+    terms: Terms
     scores: Sequence[LevelScores]
     plain: np.ndarray
     pool: np.ndarray
@@ -106,12 +106,12 @@ class Scene:
     @cached_property
     def own(self) -> np.ndarray:
         """Which terms each leaf of the pool holds itself, bool (terms, pool)."""
-        place = np.full(len(self.leaves), -1, np.int64)
-        place[self.pool] = np.arange(len(self.pool))
-        own = np.zeros((len(self.terms.weights), len(self.pool)), bool)
-        inside = place[self.terms.leaf] >= 0
-        own[self.terms.term[inside], place[self.terms.leaf[inside]]] = True
-        return own
+        return self.terms.held(self.index.leaves.take(self.pool))
+
+    @cached_property
+    def above(self) -> np.ndarray:
+        """Which terms stand in the headings above each leaf of the pool, bool (terms, pool)."""
+        return self.terms.held(self.index.paths.take(self.index.path_of[self.pool]))
 
 
 def describe(scene: Scene) -> tuple[tuple[str, ...], np.ndarray]:
@@ -157,12 +157,10 @@ def _terms(scene: Scene) -> Columns:
     for number in range(LEVELS):
         place = min(number, len(scene.levels) - 1)
         node = scene.levels[place].node_of(scene.pool)
-        held.append(scene.scores[place].held[:, node])
+        held.append(scene.scores[place].held.take(node).held(len(terms)))
         columns[f"terms {number}"] = rarity @ held[number] / total
-    path = index.path_of[scene.pool]
-    in_path = terms.paths[:, path] > 0
     columns["terms of leaf"] = rarity @ scene.own / total
-    columns["terms of heading"] = rarity @ in_path / total
+    columns["terms of heading"] = rarity @ scene.above / total
     order = np.argsort(-index.leaf_idf[terms.stems], kind="stable")
     for rank in range(_RARE):
         for number, name in ((0, "leaf"), (1, "passage")):
@@ -244,12 +242,10 @@ def _sequence(scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows[np.searchsorted(ends, words.start, "right")], terms[words.word]
 
 
-def _forms(index: WordIndex, terms: TermCounts) -> dict[str, int]:
+def _forms(index: WordIndex, terms: Terms) -> dict[str, int]:
     """Return the words of the text that are forms of query terms, and of which term each is."""
-    of_stem = np.full(len(index.stems), -1)
-    of_stem[terms.stems] = np.arange(len(terms.stems))
-    of_word = of_stem[index.stem_of]
-    return {index.vocabulary[word]: int(of_word[word]) for word in np.flatnonzero(of_word >= 0)}
+    forms = np.flatnonzero(terms.of_word >= 0)
+    return {index.vocabulary[word]: int(terms.of_word[word]) for word in forms.tolist()}
 
 
 def _entities(scene: Scene) -> Columns:
@@ -261,18 +257,23 @@ def _entities(scene: Scene) -> Columns:
         return {"names": none, "names, headed": none, "names of passage": none}
     rarity = index.leaf_idf[terms.stems[wanted]]
     rarity = rarity / max(float(rarity.sum()), 1e-9)
-    kept = np.isin(terms.term, wanted)
-    place, leaf = np.searchsorted(wanted, terms.term[kept]), terms.leaf[kept]
-    passages = scene.levels[min(1, len(scene.levels) - 1)]
-    own = scene.own[wanted]
-    passage = np.zeros((len(wanted), len(passages.first_leaf)), bool)
-    passage[place, passages.node_of(leaf)] = True
-    headed = own | (terms.paths[wanted][:, index.path_of[pool]] > 0)
+    own, above = scene.own[wanted], scene.above[wanted]
     return {
         "names": rarity @ own,
-        "names, headed": rarity @ headed,
-        "names of passage": rarity @ passage[:, passages.node_of(pool)],
+        "names, headed": rarity @ (own | above),
+        "names of passage": rarity @ _in_passage(scene)[wanted],
     }
+
+
+def _in_passage(scene: Scene) -> np.ndarray:
+    """Return which terms stand in the passage that holds a leaf, bool (terms, pool)."""
+    passages = scene.levels[min(1, len(scene.levels) - 1)]
+    nodes, node_of = np.unique(passages.node_of(scene.pool), return_inverse=True)
+    first = passages.first_leaf[nodes]
+    sizes = np.append(passages.first_leaf, len(scene.leaves))[nodes + 1] - first
+    held = scene.terms.held(scene.index.leaves.take(runs(first, sizes)))
+    within: np.ndarray = np.logical_or.reduceat(held, np.cumsum(sizes) - sizes, axis=1)
+    return within[:, node_of]
 
 
 def _shape(scene: Scene) -> Columns:

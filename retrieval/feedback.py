@@ -8,7 +8,7 @@ A heading that holds such words links a text's parts, which is how a second hop 
 import numpy as np
 
 from hier.retrieval.index import Counts, WordIndex
-from hier.retrieval.relevance import TermCounts, standardise
+from hier.retrieval.relevance import Terms, standardise
 
 _BEST = 10  # leaves that are believed
 _LINKING = 6  # of them, those whose words are looked for in headings
@@ -18,7 +18,7 @@ _SATURATION = 1.2
 
 def feedback(
     index: WordIndex,
-    terms: TermCounts,
+    terms: Terms,
     plain: np.ndarray,
     pool: np.ndarray,
     vectors: np.ndarray,
@@ -66,9 +66,7 @@ def trusted(plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return best, trust / trust.sum()
 
 
-def _added(
-    index: WordIndex, terms: TermCounts, leaves: np.ndarray, trust: np.ndarray
-) -> np.ndarray:
+def _added(index: WordIndex, terms: Terms, leaves: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """Return the weight of each stem that the query is widened by, float32 (stems,)."""
     rows = index.leaves.take(leaves)
     weights = np.bincount(

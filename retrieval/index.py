@@ -43,16 +43,66 @@ class Counts:
         product: np.ndarray = matrix @ weights
         return product
 
+    def only(self, number: np.ndarray) -> "Counts":
+        """Return the entries of some words, which get other numbers.
+
+        Args:
+            number: the new number of each word, int32 (words,); -1 for those left out. Words that
+                share one stay apart until ``joined``.
+        """
+        numbers = number[self.words]
+        kept = np.flatnonzero(numbers >= 0)
+        offsets = np.searchsorted(kept, self.offsets)
+        return Counts(offsets, numbers[kept], self.counts[kept])
+
+    def joined(self, first: np.ndarray, columns: int) -> "Counts":
+        """Sum neighbouring rows, from the first row of each sum, ascending from 0."""
+        from scipy.sparse import csr_array
+
+        offsets = self.offsets[np.append(first, len(self))]
+        shape = (len(first), columns)
+        # A copy: duplicates are summed in place.
+        matrix = csr_array((self.counts, self.words, offsets), shape=shape, copy=True)
+        matrix.sum_duplicates()
+        return Counts(matrix.indptr, matrix.indices, matrix.data)
+
+    def plus(self, other: "Counts", columns: int) -> "Counts":
+        """Return the sum of two matrices whose rows hold no word twice."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self), columns)
+        one, two = (csr_array((m.counts, m.words, m.offsets), shape=shape) for m in (self, other))
+        total = one + two
+        return Counts(total.indptr, total.indices, total.data)
+
+    def held(self, columns: int) -> np.ndarray:
+        """Return which words each row holds, bool (words, rows)."""
+        held = np.zeros((columns, len(self)), bool)
+        held[self.words, self.entry_rows()] = True
+        return held
+
     def entry_rows(self) -> np.ndarray:
         """Return the row of every entry, int64 (entries,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def take(self, rows: np.ndarray) -> "Counts":
         """Return some of the rows, in the order given."""
-        lengths = np.diff(self.offsets)[rows]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        entries = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        entries = runs(self.offsets[rows], lengths)
         return Counts(offsets, self.words[entries], self.counts[entries])
+
+
+def runs(first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the whole numbers of some runs, one run after the other, int64.
+
+    Args:
+        first: where each run begins, int64 (runs,).
+        lengths: how long it is, int64 (runs,).
+    """
+    before = np.cumsum(lengths) - lengths
+    numbers: np.ndarray = np.arange(int(lengths.sum())) + np.repeat(first - before, lengths)
+    return numbers
 
 
 def count_words(rows: np.ndarray, words: np.ndarray, n_rows: int, n_words: int) -> Counts:
@@ -122,30 +172,14 @@ class WordIndex:
         np.maximum.at(norms, self.stem_of, self.norms)
         return norms
 
-    @cached_property
-    def _by_stem(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Leaf and count of every entry of ``leaves`` by stem, and where each stem begins."""
-        stems = self.stem_of[self.leaves.words]
-        order = np.argsort(stems, kind="stable")
-        first = np.searchsorted(stems, np.arange(len(self.stems) + 1), sorter=order)
-        return self.leaves.entry_rows()[order], self.leaves.counts[order], first
-
-    def occurrences(self, stems: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Look up stems, int64 (terms,): which of them, in which leaf, how often."""
-        leaf, count, first = self._by_stem
-        lengths = first[stems + 1] - first[stems]
-        slices = np.cumsum(lengths) - lengths
-        places = np.arange(int(lengths.sum())) + np.repeat(first[stems] - slices, lengths)
-        return np.repeat(np.arange(len(stems)), lengths), leaf[places], count[places]
-
     def leaf_vectors(self, leaves: np.ndarray, table: StaticTable) -> np.ndarray:
         """Return the static vectors of some leaves, float32 (leaves, dimensions)."""
         rows = self.leaves.take(leaves)
         used, words = np.unique(rows.words, return_inverse=True)
         lengths = self.piece_offsets[used + 1] - self.piece_offsets[used]
         slices = np.concatenate([[0], np.cumsum(lengths)])
-        pieces = np.arange(slices[-1]) + np.repeat(self.piece_offsets[used] - slices[:-1], lengths)
-        word_vectors = table.sum_tokens(slices, self.pieces[pieces])
+        pieces = self.pieces[runs(self.piece_offsets[used], lengths)]
+        word_vectors = table.sum_tokens(slices, pieces)
         return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
 
     @cached_property

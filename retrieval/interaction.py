@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hier.retrieval.index import Counts, WordIndex, stem_words
+from hier.retrieval.index import Counts, WordIndex, runs, stem_words
 from hier.retrieval.relevance import Level, Query
 
 _KERNELS = (0.45, 0.6, 0.8)
@@ -66,7 +66,7 @@ def _best(
     first = passages.first_leaf[nodes]
     sizes = np.append(passages.first_leaf, n_leaves)[nodes + 1] - first
     begins = np.cumsum(sizes) - sizes
-    rows = np.arange(int(sizes.sum())) + np.repeat(first - begins, sizes)
+    rows = runs(first, sizes)
     leaf = _row_maxima(index.leaves.take(rows), likeness)
     used, path = np.unique(index.path_of[rows], return_inverse=True)
     heading = _row_maxima(index.paths.take(used), likeness)[path]

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hier.retrieval.index import WordIndex, stem_words
+from hier.retrieval.index import Counts, WordIndex, stem_words
 from hier.retrieval.static import StaticTable, unit
 from hier.retrieval.words import find_words
 
@@ -150,40 +150,46 @@ class LevelScores:
         static: cosine of static vectors, float32 (nodes,).
         neural: cosine of neural vectors, float32 (nodes,); None where there are none.
         lexical: BM25, float32 (nodes,).
-        held: which query terms each node holds, headings included, bool (terms, nodes).
+        held: how often each node holds each query term, headings included: a row a node.
     """
 
     static: np.ndarray
     neural: np.ndarray | None
     lexical: np.ndarray
-    held: np.ndarray
+    held: Counts
 
 
 @dataclass(frozen=True)
-class TermCounts:
-    """Where the query's terms stand.
+class Terms:
+    """The terms of a query that a text has.
 
     Attributes:
-        weights: times each term occurs in the query, float32 (terms,).
-        stems: the index's number of each term, int64 (terms,).
-        term: the term of each posting, int64 (postings,).
-        leaf: its leaf.
-        count: how often the term occurs in the leaf.
-        paths: occurrences in heading paths, float32 (terms, paths).
+        weights: times each occurs in the query, float32 (terms,).
+        stems: the index's number of each, int64 (terms,).
+        of_word: which of them each word of the text is a form of, int32 (words,); -1 for none.
     """
 
     weights: np.ndarray
     stems: np.ndarray
-    term: np.ndarray
-    leaf: np.ndarray
-    count: np.ndarray
-    paths: np.ndarray
+    of_word: np.ndarray
 
-    def of(self, nodes: np.ndarray, n_nodes: int) -> np.ndarray:
-        """Return occurrences in nodes, float32 (terms, nodes), from the node of each posting."""
-        n_terms = len(self.weights)
-        flat = np.bincount(self.term * n_nodes + nodes, self.count, n_terms * n_nodes)
-        return flat.reshape(n_terms, n_nodes).astype(np.float32)
+    def __len__(self) -> int:
+        """Return the number of terms."""
+        return len(self.stems)
+
+    def held(self, rows: Counts) -> np.ndarray:
+        """Return which of them rows of words hold, bool (terms, rows)."""
+        return rows.only(self.of_word).held(len(self))
+
+
+def find_terms(index: WordIndex, terms: dict[str, int]) -> Terms:
+    """Look up query terms; those that the text does not have are left out."""
+    known = [(index.stem_number[t], n) for t, n in terms.items() if t in index.stem_number]
+    stems = np.array([stem for stem, _ in known], np.int64)
+    of_stem = np.full(len(index.stems), -1, np.int32)
+    of_stem[stems] = np.arange(len(stems))
+    weights = np.array([n for _, n in known], np.float32)
+    return Terms(weights, stems, of_stem[index.stem_of])
 
 
 def score_levels(
@@ -191,7 +197,7 @@ def score_levels(
     levels: Sequence[Level],
     query: Query,
     config: RelevanceConfig = DEFAULT,
-) -> tuple[TermCounts, list[LevelScores]]:
+) -> tuple[Terms, list[LevelScores]]:
     """Score every node of some levels.
 
     Args:
@@ -201,24 +207,25 @@ def score_levels(
         config: the parameters.
 
     Returns:
-        Where the query's terms stand, and the scores of each level.
+        The query's terms, and the scores of each level.
     """
-    static = query.static_scores
+    static, terms = query.static_scores, find_terms(index, query.terms)
     leaf_dots, path_dots = index.leaves.dot(static), index.paths.dot(static)
-    terms = term_counts(index, query.terms)
+    own, heads = index.leaves.only(terms.of_word), index.paths.only(terms.of_word)
+    heads = heads.joined(np.arange(len(heads)), len(terms))
     scores = []
     for number, level in enumerate(levels):
         dots = leaf_dots if number == 0 else np.add.reduceat(leaf_dots, level.first_leaf)
-        counts = terms.of(level.node_of(terms.leaf), len(level.first_leaf))
+        held = own.joined(level.first_leaf, len(terms))
         if number < config.headed_levels:
             path = index.path_of[level.first_leaf]
             dots = dots + path_dots[path]
-            counts += terms.paths[:, path]
+            held = held.plus(heads.take(path), len(terms))
         neural = None
         if level.vectors is not None and query.neural is not None:
             neural = level.vectors.astype(np.float32) @ query.neural
-        lexical = bm25(counts, level.words, terms.weights, config.k1, config.b)
-        scores.append(LevelScores(dots / level.norms, neural, lexical, counts > 0))
+        lexical = bm25(held, level.words, terms.weights, config.k1, config.b)
+        scores.append(LevelScores(dots / level.norms, neural, lexical, held))
     return terms, scores
 
 
@@ -235,32 +242,11 @@ def plain_sum(
     return standardise(total)
 
 
-def term_counts(index: WordIndex, terms: dict[str, int]) -> TermCounts:
-    """Look up where query terms stand; terms that the text does not have are left out."""
-    known = [(index.stem_number[t], n) for t, n in terms.items() if t in index.stem_number]
-    stems = np.array([stem for stem, _ in known], np.int64)
-    weights = np.array([n for _, n in known], np.float32)
-    term, leaf, count = index.occurrences(stems)
-    group = np.full(len(index.stems), -1, np.int64)
-    group[stems] = np.arange(len(stems))
-    paths = index.paths
-    of_entry = group[index.stem_of[paths.words]] if len(index.stem_of) else paths.words
-    hits = np.flatnonzero(of_entry >= 0)
-    rows = np.searchsorted(paths.offsets, hits, "right") - 1
-    flat = np.bincount(
-        of_entry[hits] * len(paths) + rows, paths.counts[hits], len(stems) * len(paths)
-    )
-    in_paths = flat.reshape(len(stems), len(paths)).astype(np.float32)
-    return TermCounts(weights, stems, term, leaf, count, in_paths)
-
-
-def bm25(
-    counts: np.ndarray, lengths: np.ndarray, weights: np.ndarray, k1: float, b: float
-) -> np.ndarray:
+def bm25(held: Counts, lengths: np.ndarray, weights: np.ndarray, k1: float, b: float) -> np.ndarray:
     """Score nodes by BM25.
 
     Args:
-        counts: term counts, float32 (terms, nodes).
+        held: how often each node holds each query term, at most one entry a node and term.
         lengths: words of each node, float32 (nodes,).
         weights: weight of each query term, float32 (terms,).
         k1: saturation.
@@ -269,13 +255,13 @@ def bm25(
     Returns:
         float32 (nodes,).
     """
-    n_nodes = counts.shape[1]
-    containing = np.count_nonzero(counts, axis=1)
+    n_nodes = len(lengths)
+    containing = np.bincount(held.words, minlength=len(weights))
     idf = np.log1p((n_nodes - containing + 0.5) / (containing + 0.5))
     saturation = k1 * (1 - b + b * lengths / max(float(lengths.mean()), 1e-9))
-    gains = counts * (k1 + 1) / (counts + saturation)
-    scores: np.ndarray = (weights * idf).astype(np.float32) @ gains
-    return scores
+    nodes = held.entry_rows()
+    gains = (weights * idf)[held.words] * held.counts * (k1 + 1) / (held.counts + saturation[nodes])
+    return np.bincount(nodes, gains, n_nodes).astype(np.float32)
 
 
 def standardise(scores: np.ndarray) -> np.ndarray:

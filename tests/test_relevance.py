@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 import hier
 from hier.relevance import look, read, weigh
-from hier.retrieval.index import Counts, count_words, stem_words
+from hier.retrieval.index import Counts, count_words, runs, stem_words
 from hier.retrieval.relevance import (
     DEFAULT,
     LevelScores,
     bm25,
+    find_terms,
     plain_sum,
     read_query,
     standardise,
@@ -72,6 +73,49 @@ def test_counts_are_those_of_a_counter():
     assert isinstance(counts, Counts)
 
 
+tables = st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=12)
+
+
+def sparse(table):
+    """A table of whole numbers as sparse rows."""
+    rows, words = np.nonzero(table)
+    offsets = np.searchsorted(rows, np.arange(len(table) + 1))
+    return Counts(offsets, words.astype(np.int32), table[rows, words].astype(np.float32))
+
+
+def dense(counts, columns):
+    """Sparse rows as a table."""
+    return counts.dot(np.eye(columns, dtype=np.float32))
+
+
+@given(tables, st.data())
+def test_sparse_rows_are_reckoned_with_as_tables_are(table, draw):
+    table = np.array(table)
+    counts, n = sparse(table), len(table)
+    number = np.array(draw.draw(st.lists(st.integers(-1, 2), min_size=4, max_size=4)), np.int32)
+    expected = np.stack([table[:, number == kept].sum(axis=1) for kept in range(3)], axis=1)
+    only = counts.only(number).joined(np.arange(n), 3)
+    assert np.array_equal(dense(only, 3), expected)
+    assert np.array_equal(only.held(3), expected.T > 0)
+    assert (only.counts > 0).all()
+    assert np.array_equal(
+        dense(counts.plus(counts.take(np.arange(n)[::-1]), 4), 4), table + table[::-1]
+    )
+    inner = draw.draw(st.sets(st.integers(1, n - 1))) if n > 1 else set()
+    first = np.array([0, *sorted(inner)])
+    assert np.array_equal(dense(counts.joined(first, 4), 4), np.add.reduceat(table, first, axis=0))
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5))))
+def test_runs_are_runs(given_runs):
+    first, lengths = (
+        np.array([r[0] for r in given_runs], int),
+        np.array([r[1] for r in given_runs], int),
+    )
+    expected = [number for start, length in given_runs for number in range(start, start + length)]
+    assert runs(first, lengths).tolist() == expected
+
+
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=20))
 def test_sums_of_rows_are_sums_of_rows(lengths):
     matrix = np.arange(sum(lengths) * 3, dtype=np.float32).reshape(-1, 3)
@@ -107,8 +151,8 @@ def test_bm25_is_the_formula():
     documents = ["the cat sat", "the dog and the cat and the cow", "rain"]
     query = ["cat", "the"]
     lengths = np.array([len(d.split()) for d in documents], np.float32)
-    counts = np.array([[d.split().count(t) for d in documents] for t in query], np.float32)
-    scores = bm25(counts, lengths, np.ones(2, np.float32), 1.2, 0.75)
+    counts = np.array([[d.split().count(t) for t in query] for d in documents])
+    scores = bm25(sparse(counts), lengths, np.ones(2, np.float32), 1.2, 0.75)
     for i, document in enumerate(documents):
         tally = Counter(document.split())
         expected = sum(
@@ -134,7 +178,7 @@ def test_a_leaf_inherits_what_its_ancestors_say(long_text, neural):
     scores = []
     for level in levels:
         static, other, lexical = draw.normal(size=(3, len(level.first_leaf)))
-        held = np.zeros((0, len(static)), bool)
+        held = sparse(np.zeros((len(static), 0), int))
         scores.append(LevelScores(static, other if neural else None, lexical, held))
     total = plain_sum(levels, scores)
     expected = np.zeros(len(total))
@@ -178,30 +222,32 @@ def test_scores_of_every_level_are_those_of_its_nodes_texts(long_text):
             texts.append("\n".join([*heads, *leaves[first:last]]))
         np.testing.assert_allclose(score.static, table.encode(texts) @ wanted, atol=1e-4)
         counts = np.array([[stems(text).count(stem) for text in texts] for stem in asked])
-        assert np.array_equal(score.held, counts > 0)
+        assert np.array_equal(dense(score.held, len(asked)), counts.T)
         lengths = np.array([len(stems(text)) for text in texts], np.float32)
         weights = np.array([scene.query.terms[stem] for stem in asked], np.float32)
-        expected = bm25(counts.astype(np.float32), lengths, weights, DEFAULT.k1, DEFAULT.b)
+        expected = dense_bm25(counts, lengths, weights)
         np.testing.assert_allclose(score.lexical, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_stems_are_looked_up_where_they_stand(long_text):
-    tree = hier.build(long_text[:20_000])
-    index = tree.index
-    asked = np.array([3, 0, 57, len(index.stems) - 1])
-    term, leaf, count = index.occurrences(asked)
-    found = {}
-    for t, row, n in zip(term.tolist(), leaf.tolist(), count.tolist(), strict=True):
-        found[t, row] = found.get((t, row), 0) + n
-    dense = index.leaves.dot(np.eye(len(index.vocabulary), dtype=np.float32))
-    expected = {
-        (t, row): dense[row, index.stem_of == stem].sum()
-        for t, stem in enumerate(asked.tolist())
-        for row in range(len(index.leaves))
-        if dense[row, index.stem_of == stem].any()
-    }
-    assert found == expected
-    assert [len(array) for array in index.occurrences(np.zeros(0, np.int64))] == [0, 0, 0]
+def dense_bm25(counts, lengths, weights):
+    """BM25 of a whole table, terms by nodes."""
+    n, containing = len(lengths), np.count_nonzero(counts, axis=1)
+    idf = np.log1p((n - containing + 0.5) / (containing + 0.5))
+    saturation = DEFAULT.k1 * (1 - DEFAULT.b + DEFAULT.b * lengths / lengths.mean())
+    return (weights * idf) @ (counts * (DEFAULT.k1 + 1) / (counts + saturation))
+
+
+def test_terms_are_found_where_they_stand(long_text):
+    index = hier.build(long_text[:20_000]).index
+    stems = [index.stems[3], index.stems[0], "zzyzx", index.stems[57], index.stems[-1]]
+    terms = find_terms(index, {stem: number for number, stem in enumerate(stems, 1)})
+    assert [index.stems[stem] for stem in terms.stems] == [s for s in stems if s != "zzyzx"]
+    assert terms.weights.tolist() == [1, 2, 4, 5]
+    words = dense(index.leaves, len(index.vocabulary))
+    expected = np.array([words[:, index.stem_of == stem].any(axis=1) for stem in terms.stems])
+    assert expected.any(axis=1).all()
+    assert np.array_equal(terms.held(index.leaves), expected)
+    assert find_terms(index, {"zzyzx": 1}).held(index.leaves).shape == (0, len(index.leaves))
 
 
 def test_vectors_of_leaves_are_those_of_their_words(long_text):
