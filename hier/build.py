@@ -19,6 +19,7 @@ from hier.context import Context
 from hier.document import Document, as_document
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.relevance import LEARNED, check_relevance
+from hier.retrieval import descent
 from hier.retrieval.features import NEURAL_LEVELS
 from hier.retrieval.index import WordIndex, index_words
 from hier.retrieval.offers import find_offers
@@ -188,7 +189,10 @@ def _measure(
             sums = sums + path_vectors[path]
             words = words + path_words[path]
         lengths = np.maximum(np.sqrt(np.einsum("ij,ij->i", sums, sums)), 1e-9)
-        yield Level(first, lengths.astype(np.float32), words.astype(np.float32))
+        level = Level(first, lengths.astype(np.float32), words.astype(np.float32))
+        if number == descent.TOP and len(index.leaves) > descent.MOST:
+            level = replace(level, static=(sums / lengths[:, None]).astype(np.float16))
+        yield level
 
 
 def _row_sums(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from hier.errors import InputError
+from hier.retrieval.descent import score
 from hier.retrieval.features import LEVELS, Leaves, Scene, describe
 from hier.retrieval.interaction import MET
 from hier.retrieval.ranker import DEPTH, built_in, load_ranker
-from hier.retrieval.relevance import Query, plain_sum, read_query, score_levels
+from hier.retrieval.relevance import Query, read_query
 from hier.retrieval.static import load_static, unit
 from hier.tree import Tree
 
@@ -50,12 +51,15 @@ class Relevance:
             looked for, or where the question quotes, and so names, what it is after.
         pool: the leaves that were looked at closely, ascending, int64.
         vectors: their static vectors, unit length, float32 (pool, dimensions).
+        opened: the leaves that were scored at all, ascending, int64: in a small text each one. All
+            others have the density of their section, at most that of the pool's last.
     """
 
     density: np.ndarray
     unmet: float
     pool: np.ndarray
     vectors: np.ndarray
+    opened: np.ndarray
 
     @property
     def opened(self) -> np.ndarray:
@@ -64,44 +68,50 @@ class Relevance:
 
 
 def weigh(tree: Tree, query: str) -> Relevance:
-    """Score every leaf, and look closely at the best; all others come behind them."""
+    """Score the leaves, and look closely at the best; all others come behind them."""
     asked = read(tree, query)
     scene, plain = look(tree, asked)
-    density, unmet = plain.astype(np.float64) / _TEMPERATURE, 0.0
+    density, unmet = plain.astype(np.float64), 0.0
+    density /= _TEMPERATURE
     if tree.relevance != PLAIN:
-        density -= density[scene.pool].min()
         neural = scene.scores[0].neural is not None
         path = built_in(neural) if tree.relevance == LEARNED else Path(tree.relevance)
         names, features = describe(scene)
         closer = load_ranker(path).density(names, features).astype(np.float64)
-        density = np.minimum(density, 0) + closer.min()
+        density -= density[scene.pool].min()
+        np.minimum(density, 0, out=density)
+        density += closer.min()
         density[scene.pool] = closer
         if not asked.quotes:
             unmet = 1 - float(features[:, names.index(MET)].max())
-    density = np.maximum(density - density.max(), -_STEEPEST)
-    return Relevance(density, unmet, scene.pool, scene.vectors)
+    density -= density[scene.pool].max()
+    np.maximum(density, -_STEEPEST, out=density)
+    return Relevance(density, unmet, scene.pool, scene.vectors, scene.opened)
 
 
 def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
-    """Score every leaf by the plain sum, and set the scene for a closer look at the best.
+    """Score the leaves by the plain sum, and set the scene for a closer look at the best.
 
     Returns:
         The scene, and the plain sum, float32 (leaves,).
     """
     levels = tree.levels[:LEVELS]
-    terms, scores = score_levels(tree.index, levels, query)
-    plain = plain_sum(levels, scores)
-    depth = min(DEPTH, len(plain))
+    found = score(tree.index, levels, query)
+    depth = min(DEPTH, len(found.plain))
     # Equal scores at the edge: the first in the text, on every machine.
-    edge = np.partition(plain, len(plain) - depth)[len(plain) - depth]
-    above = np.flatnonzero(plain > edge)
-    pool = np.sort(np.append(above, np.flatnonzero(plain == edge)[: depth - len(above)]))
+    edge = np.partition(found.plain, len(found.plain) - depth)[len(found.plain) - depth]
+    above, level = np.flatnonzero(found.plain > edge), np.flatnonzero(found.plain == edge)
+    pool = found.opened[np.sort(np.append(above, level[: depth - len(above)]))]
+    plain = found.everywhere(levels, float(edge))
     vectors = unit(tree.index.leaf_vectors(pool, load_static()))
     leaves = Leaves(
-        tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens >= 0,
+        tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens,
         tree.offers,
     )  # fmt: skip
-    scene = Scene(tree.index, leaves, levels, query, terms, scores, plain, pool, vectors)
+    scene = Scene(
+        tree.index, leaves, levels, query, found.terms, found.scores, plain, pool, vectors,
+        found.opened, found.closed,
+    )  # fmt: skip
     return scene, plain
 
 

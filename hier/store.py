@@ -27,7 +27,7 @@ from hier.tokens import Tokenizer, load_tokenizer
 from hier.tree import Tree
 
 MAGIC = b"\x89HIER\r\n\x1a"  # a text-mode transfer damages it, as in PNG
-VERSION = 2
+VERSION = 3
 _PREFIX = struct.Struct("<8sQI")
 _ALIGN = 64
 _TYPES = ("|u1", "<i4", "<i8", "<f2", "<f4", "<f8")
@@ -142,6 +142,8 @@ def _arrays(tree: Tree) -> dict[str, np.ndarray]:
         arrays[f"level{number}.words"] = level.words
         if level.vectors is not None:
             arrays[f"level{number}.vectors"] = level.vectors
+        if level.static is not None:
+            arrays[f"level{number}.static"] = level.static
     for number, choice in enumerate(tree.summaries):
         arrays[f"summary{number}.offsets"] = choice.offsets
         arrays[f"summary{number}.sentences"] = choice.sentences
@@ -156,7 +158,8 @@ def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokeni
         first_leaf, norms, words = (
             arrays[f"level{number}.{part}"] for part in ("first_leaf", "norms", "words")
         )
-        return Level(first_leaf, norms, words, arrays.get(f"level{number}.vectors"))
+        vectors, static = (arrays.get(f"level{number}.{part}") for part in ("vectors", "static"))
+        return Level(first_leaf, norms, words, vectors, static)
 
     index = WordIndex(
         vocabulary=_lines(arrays["vocabulary"]),

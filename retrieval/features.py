@@ -16,11 +16,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from hier.retrieval.descent import TOP
 from hier.retrieval.feedback import feedback, trusted
 from hier.retrieval.index import WordIndex, runs, stem_words
 from hier.retrieval.interaction import interaction
 from hier.retrieval.offers import KINDS
-from hier.retrieval.relevance import Level, LevelScores, Query, Terms, standardise
+from hier.retrieval.relevance import Level, Query, Terms, standardise
+from hier.retrieval.scores import LevelScores
 from hier.retrieval.words import find_words, normalise
 
 LEVELS = 4
@@ -49,7 +51,7 @@ class Leaves:
         tokens: int32 (leaves,).
         block: the block each lies in, int32 (leaves,), ascending.
         worth: how well each stands alone, 0 to 1, float16 (leaves,).
-        heading: whether each is a heading, bool (leaves,).
+        opens: the heading path that each opens, int32 (leaves,); -1 where it is no heading.
         offers: what kinds of answers each has, bits of uint8 (leaves,); see ``offers.py``.
     """
 
@@ -58,7 +60,7 @@ class Leaves:
     tokens: np.ndarray
     block: np.ndarray
     worth: np.ndarray
-    heading: np.ndarray
+    opens: np.ndarray
     offers: np.ndarray
 
     def __len__(self) -> int:
@@ -70,11 +72,6 @@ class Leaves:
         ends = np.append(self.start[1:], len(self.text))[leaves]
         spans = zip(self.start[leaves].tolist(), ends.tolist(), strict=True)
         return [self.text[start:end] for start, end in spans]
-
-    @cached_property
-    def first_of_block(self) -> np.ndarray:
-        """The first leaf of each block, int64 (blocks,)."""
-        return np.flatnonzero(np.append(True, self.block[1:] != self.block[:-1]))
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,8 @@ class Scene:
         plain: the plain sum, float32 (leaves,).
         pool: the leaves to be described, ascending, int64.
         vectors: their static vectors, unit length, float32 (pool, dimensions).
+        opened: the leaves that were scored, ascending, int64; ``plain`` is exact for these.
+        closed: the sections whose leaves were not, int64; ``plain`` is an estimate there.
     """
 
     index: WordIndex
@@ -102,6 +101,8 @@ class Scene:
     plain: np.ndarray
     pool: np.ndarray
     vectors: np.ndarray
+    opened: np.ndarray
+    closed: np.ndarray
 
     @cached_property
     def own(self) -> np.ndarray:
@@ -112,6 +113,22 @@ class Scene:
     def above(self) -> np.ndarray:
         """Which terms stand in the headings above each leaf of the pool, bool (terms, pool)."""
         return self.terms.held(self.index.paths.take(self.index.path_of[self.pool]))
+
+    @cached_property
+    def blocks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The blocks that the pool lies in, int64 each.
+
+        Returns:
+            Their leaves, where each block begins among these, and the block of each pool leaf.
+        """
+        numbers, block_of = np.unique(self.leaves.block[self.pool], return_inverse=True)
+        first = np.searchsorted(self.leaves.block, numbers)
+        sizes = np.searchsorted(self.leaves.block, numbers, "right") - first
+        return runs(first, sizes), np.cumsum(sizes) - sizes, block_of
+
+    def rows(self, number: int) -> np.ndarray:
+        """Return which scores of a level are those of the nodes that hold the pool's leaves."""
+        return self.scores[number].rows(self.levels[number].node_of(self.pool))
 
 
 def describe(scene: Scene) -> tuple[tuple[str, ...], np.ndarray]:
@@ -138,12 +155,12 @@ def _levels(scene: Scene) -> Columns:
     columns: Columns = {}
     for number in range(LEVELS):
         place = min(number, len(scene.levels) - 1)
-        score, node = scene.scores[place], scene.levels[place].node_of(scene.pool)
-        columns[f"dense {number}"] = standardise(score.static)[node]
-        columns[f"lexical {number}"] = standardise(score.lexical)[node]
-        columns[f"cosine {number}"] = score.static[node]
+        score, rows = scene.scores[place], scene.rows(place)
+        columns[f"dense {number}"] = score.standard(score.static)[rows]
+        columns[f"lexical {number}"] = score.standard(score.lexical)[rows]
+        columns[f"cosine {number}"] = score.static[rows]
         best = max(float(score.lexical.max(initial=0)), 1e-9)
-        columns[f"lexical share {number}"] = score.lexical[node] / best
+        columns[f"lexical share {number}"] = score.lexical[rows] / best
     return columns
 
 
@@ -156,8 +173,7 @@ def _terms(scene: Scene) -> Columns:
     held = []
     for number in range(LEVELS):
         place = min(number, len(scene.levels) - 1)
-        node = scene.levels[place].node_of(scene.pool)
-        held.append(scene.scores[place].held.take(node).held(len(terms)))
+        held.append(scene.scores[place].held.take(scene.rows(place)).held(len(terms)))
         columns[f"terms {number}"] = rarity @ held[number] / total
     columns["terms of leaf"] = rarity @ scene.own / total
     columns["terms of heading"] = rarity @ scene.above / total
@@ -173,42 +189,66 @@ def _terms(scene: Scene) -> Columns:
 
 def _neighbours(scene: Scene) -> Columns:
     """Plain scores around the leaf, and of its paragraph."""
-    padded = np.pad(scene.plain, 3)
-    around = {step: padded[scene.pool + 3 + step] for step in (-3, -2, -1, 1, 2, 3)}
-    leaves, first = scene.leaves, scene.leaves.first_of_block
-    block = np.searchsorted(first, scene.pool, "right") - 1
-    tokens = np.add.reduceat(leaves.tokens, first).astype(np.float32)
-    weighted = np.add.reduceat(scene.plain * leaves.tokens, first)
+    plain, pool = scene.plain, scene.pool
+    around = {}
+    for step in (-3, -2, -1, 1, 2, 3):
+        place = np.clip(pool + step, 0, len(plain) - 1)
+        around[step] = np.where(place == pool + step, plain[place], np.float32(0))
+    members, begins, block = scene.blocks
+    sizes = scene.leaves.tokens[members]
+    tokens = np.add.reduceat(sizes, begins).astype(np.float32)
+    weighted = np.add.reduceat(plain[members] * sizes, begins)
     return {
         "before": around[-1],
         "after": around[1],
         "around": (around[-2] + around[-1] + around[1] + around[2]) / 4,
         "best around": np.maximum.reduce(list(around.values())),
         "block": (weighted / np.maximum(tokens, 1))[block],
-        "best of block": np.maximum.reduceat(scene.plain, first)[block],
+        "best of block": np.maximum.reduceat(plain[members], begins)[block],
         "block size": np.log1p(tokens[block]),
-        "opens block": first[block] == scene.pool,
+        "opens block": members[begins][block] == pool,
     }
 
 
 def _masses(scene: Scene) -> Columns:
     """Rank, and the share of the whole score that the block and the heading hold."""
-    plain, pool = scene.plain, scene.pool
-    weights = np.exp(np.clip(plain / _MASS, -30, 30))
-    shares = weights / weights.sum()
-    first = scene.leaves.first_of_block
-    block = np.add.reduceat(shares, first)[np.searchsorted(first, pool, "right") - 1]
-    path_of = scene.index.path_of
-    path = np.bincount(path_of, shares)[path_of[pool]]
+    plain, pool, path_of = scene.plain, scene.pool, scene.index.path_of
+    mass, closed = _mass(plain[scene.opened]), _closed_mass(scene)
+    total = mass.sum() + closed.sum()
+    members, begins, block = scene.blocks
+    blocks = np.add.reduceat(_mass(plain[members]) / total, begins)
+    paths = np.bincount(path_of[scene.opened], mass / total, len(scene.index.paths))
+    if len(closed):
+        first = scene.levels[TOP].first_leaf[scene.closed]
+        paths += np.bincount(path_of[first], closed / total, len(paths))
     rank = np.empty(len(pool))
     rank[np.argsort(-plain[pool], kind="stable")] = np.arange(len(pool))
     return {
         "plain": plain[pool],
         "rank": np.log1p(rank),
-        "gap": plain.max() - plain[pool],
-        "block mass": np.log(block + 1e-6),
-        "heading mass": np.log(path + 1e-6),
+        "gap": plain[pool].max() - plain[pool],
+        "block mass": np.log(blocks[block] + 1e-6),
+        "heading mass": np.log(paths[path_of[pool]] + 1e-6),
     }
+
+
+def _mass(plain: np.ndarray) -> np.ndarray:
+    """Read plain scores as evidence: not normalised."""
+    mass: np.ndarray = np.exp(np.clip(plain / _MASS, -30, 30))
+    return mass
+
+
+def _closed_mass(scene: Scene) -> np.ndarray:
+    """Return the mass of each closed section: shared by estimate, all of it as in the sample."""
+    census = scene.scores[0].census
+    if census is None or not len(scene.closed):
+        return np.zeros(0, np.float32)
+    level = scene.levels[TOP]
+    sizes = level.sizes(len(scene.leaves))[scene.closed]
+    shares = _mass(scene.plain[level.first_leaf[scene.closed]]) * sizes
+    beside = (census.weights - 1) * _mass(scene.plain[scene.opened])
+    masses: np.ndarray = shares * (beside.sum() / shares.sum())
+    return masses
 
 
 def _phrases(scene: Scene) -> Columns:
@@ -282,8 +322,8 @@ def _shape(scene: Scene) -> Columns:
     return {
         "size": np.log1p(leaves.tokens[pool]),
         "worth": leaves.worth[pool].astype(np.float32),
-        "heading": leaves.heading[pool],
-        "after heading": leaves.heading[np.maximum(pool - 1, 0)] & (pool > 0),
+        "heading": leaves.opens[pool] >= 0,
+        "after heading": (leaves.opens[np.maximum(pool - 1, 0)] >= 0) & (pool > 0),
         "place": pool / len(leaves),
         "opening": pool < 5,
     }
@@ -307,15 +347,16 @@ def _neural(scene: Scene) -> Columns:
     columns: Columns = {}
     for number in range(NEURAL_LEVELS):
         place = min(number, len(scene.levels) - 1)
-        cosines, node = scene.scores[place].neural, scene.levels[place].node_of(scene.pool)
-        if cosines is not None:
-            columns[f"neural {number}"] = standardise(cosines)[node]
-            columns[f"neural cosine {number}"] = cosines[node]
-    vectors, cosine = scene.levels[0].vectors, scene.scores[0].neural
-    if vectors is not None and cosine is not None:
+        score, rows = scene.scores[place], scene.rows(place)
+        if score.neural is not None:
+            columns[f"neural {number}"] = score.standard(score.neural)[rows]
+            columns[f"neural cosine {number}"] = score.neural[rows]
+    vectors, leaves = scene.levels[0].vectors, scene.scores[0]
+    if vectors is not None and leaves.neural is not None:
         own = vectors[scene.pool].astype(np.float32)
         best, trust = trusted(scene.plain[scene.pool])
         columns["neural near the best"] = standardise(own @ (trust @ own[best]))
-        padded = np.pad(standardise(cosine), 1)
-        columns["neural around"] = (padded[scene.pool] + padded[scene.pool + 2]) / 2
+        beside = np.zeros(len(scene.leaves) + 2, np.float32)
+        beside[scene.opened + 1] = leaves.standard(leaves.neural)
+        columns["neural around"] = (beside[scene.pool] + beside[scene.pool + 2]) / 2
     return columns

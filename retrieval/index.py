@@ -6,7 +6,7 @@ of its leaves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,8 +51,9 @@ class Counts:
                 share one stay apart until ``joined``.
         """
         numbers = number[self.words]
-        kept = np.flatnonzero(numbers >= 0)
-        offsets = np.searchsorted(kept, self.offsets)
+        known = numbers >= 0
+        kept = np.flatnonzero(known)
+        offsets = np.append(0, np.cumsum(known, dtype=np.int32))[self.offsets]
         return Counts(offsets, numbers[kept], self.counts[kept])
 
     def joined(self, first: np.ndarray, columns: int) -> "Counts":
@@ -74,6 +75,14 @@ class Counts:
         one, two = (csr_array((m.counts, m.words, m.offsets), shape=shape) for m in (self, other))
         total = one + two
         return Counts(total.indptr, total.indices, total.data)
+
+    def turned(self, columns: int) -> "Counts":
+        """Return the matrix with a row a word."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self), columns)
+        matrix = csr_array((self.counts, self.words, self.offsets), shape=shape).tocsc()
+        return Counts(matrix.indptr, matrix.indices, matrix.data)
 
     def held(self, columns: int) -> np.ndarray:
         """Return which words each row holds, bool (words, rows)."""
@@ -115,6 +124,19 @@ def count_words(rows: np.ndarray, words: np.ndarray, n_rows: int, n_words: int) 
     matrix = csr_array((ones, words, offsets), shape=(n_rows, n_words), copy=True)
     matrix.sum_duplicates()
     return Counts(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+
+
+@dataclass(frozen=True)
+class StemLists:
+    """Where each stem stands, for a text too large to be looked through.
+
+    Attributes:
+        nodes: how often each node of the last level holds each stem: a row a stem.
+        holding: of each level, how many of its nodes hold each stem, int64 (stems,).
+    """
+
+    nodes: Counts
+    holding: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -172,6 +194,37 @@ class WordIndex:
         np.maximum.at(norms, self.stem_of, self.norms)
         return norms
 
+    def stem_lists(self, firsts: Sequence[np.ndarray]) -> StemLists:
+        """Return where each stem stands; looked up when the first question comes, then kept.
+
+        Args:
+            firsts: of some levels the first leaf of each node; of the last there are the lists.
+        """
+        key = tuple(len(first) for first in firsts)
+        if key not in self._stem_lists:
+            stems = replace(self.leaves, words=self.stem_of[self.leaves.words])
+            leaves = stems.turned(len(self.stems))
+            lists = [_gather(leaves, first, len(self.leaves)) for first in firsts]
+            holding = tuple(np.diff(nodes.offsets) for nodes in lists)
+            self._stem_lists[key] = StemLists(lists[-1], holding)
+        return self._stem_lists[key]
+
+    @cached_property
+    def _stem_lists(self) -> dict[tuple[int, ...], StemLists]:
+        return {}
+
+    def part(self, leaves: np.ndarray) -> "WordIndex":
+        """Return the index of some leaves, ascending, and of the headings over them."""
+        above = np.zeros(len(self.paths), bool)
+        above[self.path_of[leaves]] = True
+        used, number = np.flatnonzero(above), np.cumsum(above, dtype=np.int32) - 1
+        return replace(
+            self,
+            leaves=self.leaves.take(leaves),
+            paths=self.paths.take(used),
+            path_of=number[self.path_of[leaves]],
+        )
+
     def leaf_vectors(self, leaves: np.ndarray, table: StaticTable) -> np.ndarray:
         """Return the static vectors of some leaves, float32 (leaves, dimensions)."""
         rows = self.leaves.take(leaves)
@@ -183,11 +236,13 @@ class WordIndex:
         return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
 
     @cached_property
-    def _tokens(self) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors of the tokens that the text has, and which of them each of ``pieces`` is."""
+    def _tokens(self) -> tuple[np.ndarray, Counts]:
+        """Vectors of the tokens that the text has, and how often each word has which of them."""
         rows, place = np.unique(self.pieces, return_inverse=True)
         table = load_static()
-        return table.vectors[rows] * table.scales[rows, None], place
+        ones = np.ones(len(place), np.float32)
+        of_words = Counts(self.piece_offsets, place.astype(np.int32), ones)
+        return table.vectors[rows] * table.scales[rows, None], of_words
 
     def word_scores(self, vectors: np.ndarray) -> np.ndarray:
         """Return the product of each word's static vector with others, float32 (words, vectors).
@@ -198,13 +253,19 @@ class WordIndex:
         Args:
             vectors: float32 (vectors, dimensions).
         """
-        tokens, place = self._tokens
-        found = (tokens @ vectors.T)[place]
-        sums = np.zeros((len(found) + 1, len(vectors)))
-        np.cumsum(found, axis=0, out=sums[1:])
-        scores = sums[self.piece_offsets[1:]] - sums[self.piece_offsets[:-1]]
-        narrow: np.ndarray = scores.astype(np.float32)
-        return narrow
+        tokens, of_words = self._tokens
+        return of_words.dot(tokens @ vectors.T)
+
+
+def _gather(stems: Counts, first: np.ndarray, n_leaves: int) -> Counts:
+    """Return the nodes that hold each stem, from the leaves that do: a row a stem."""
+    sizes = np.diff(np.append(first, n_leaves))
+    nodes = np.repeat(np.arange(len(first), dtype=np.int32), sizes)[stems.words]
+    begins = np.append(True, nodes[1:] != nodes[:-1])[: len(nodes)]
+    begins[stems.offsets[:-1][np.diff(stems.offsets) > 0]] = True
+    places = np.flatnonzero(begins)
+    counts = np.add.reduceat(stems.counts, places) if len(places) else stems.counts
+    return Counts(np.searchsorted(places, stems.offsets), nodes[places], counts)
 
 
 def index_words(

@@ -8,7 +8,6 @@ is read as part of the leaf and of its passage. The sum finds the leaves worth a
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,17 +60,35 @@ class Level:
         norms: float32 (nodes,), the length of each node's static vector, headings included.
         words: float32 (nodes,), how many words each node has, headings included.
         vectors: unit neural vectors (nodes, dimensions), or None.
+        static: unit static vectors, float16 (nodes, dimensions), headings left out; of the sections
+            of a large text, else None.
     """
 
     first_leaf: np.ndarray
     norms: np.ndarray
     words: np.ndarray
     vectors: np.ndarray | None = None
+    static: np.ndarray | None = None
 
     def node_of(self, leaves: np.ndarray) -> np.ndarray:
         """Return the node that holds each of some leaves, int32 (leaves,)."""
         nodes: np.ndarray = self._nodes[np.minimum(leaves, len(self._nodes) - 1)]
         return nodes
+
+    def sizes(self, n_leaves: int) -> np.ndarray:
+        """Return how many of the ``n_leaves`` leaves of the text each node has, int64 (nodes,)."""
+        return np.diff(np.append(self.first_leaf, n_leaves))
+
+    @cached_property
+    def unpacked(self) -> np.ndarray:
+        """The static vectors in single precision: unpacked when the first question comes."""
+        vectors: np.ndarray = np.asarray(self.static, np.float32)
+        return vectors
+
+    @cached_property
+    def mean_words(self) -> float:
+        """How many words a node has on average."""
+        return float(self.words.mean())
 
     @cached_property
     def _nodes(self) -> np.ndarray:
@@ -90,6 +107,7 @@ class Query:
         stems: the stem of each of its words, in order; then those of what it quotes, again.
         words: its distinct words that mean something, normalised; of a long query those with the
             longest vectors.
+        static: its static vector, unit length, float32 (dimensions,).
         static_scores: product of the vector of each word of the text with the query's (unit
             length), float32 (words of the text,).
         word_vectors: the static vectors of ``words``, float32 (words, dimensions).
@@ -101,6 +119,7 @@ class Query:
     text: str
     stems: tuple[str, ...]
     words: tuple[str, ...]
+    static: np.ndarray
     static_scores: np.ndarray
     word_vectors: np.ndarray
     word_scores: np.ndarray
@@ -137,26 +156,10 @@ def read_query(
     longest = np.argsort(-np.linalg.norm(vectors, axis=1), kind="stable")[:_COMPARED]
     kept = np.sort(longest)
     vectors, compared = vectors[kept], tuple(meaning[word] for word in kept.tolist())
+    (static,) = table.encode([said])
     # One product for all: the token vectors are read once.
-    scores = index.word_scores(np.vstack([table.encode([said]), unit(vectors)]))
-    return Query(text, in_order, compared, scores[:, 0], vectors, scores[:, 1:], neural)
-
-
-@dataclass(frozen=True)
-class LevelScores:
-    """What a query makes of the nodes of one level.
-
-    Attributes:
-        static: cosine of static vectors, float32 (nodes,).
-        neural: cosine of neural vectors, float32 (nodes,); None where there are none.
-        lexical: BM25, float32 (nodes,).
-        held: how often each node holds each query term, headings included: a row a node.
-    """
-
-    static: np.ndarray
-    neural: np.ndarray | None
-    lexical: np.ndarray
-    held: Counts
+    scores = index.word_scores(np.vstack([static, unit(vectors)]))
+    return Query(text, in_order, compared, static, scores[:, 0], vectors, scores[:, 1:], neural)
 
 
 @dataclass(frozen=True)
@@ -192,82 +195,19 @@ def find_terms(index: WordIndex, terms: dict[str, int]) -> Terms:
     return Terms(weights, stems, of_stem[index.stem_of])
 
 
-def score_levels(
-    index: WordIndex,
-    levels: Sequence[Level],
-    query: Query,
-    config: RelevanceConfig = DEFAULT,
-) -> tuple[Terms, list[LevelScores]]:
-    """Score every node of some levels.
+def standardise(scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Shift to mean 0 and scale to standard deviation 1; equal scores become zeros.
 
     Args:
-        index: the words of the leaves and heading paths.
-        levels: the levels to score, leaves first.
-        query: the query, ready.
-        config: the parameters.
-
-    Returns:
-        The query's terms, and the scores of each level.
+        scores: float (scores,).
+        weights: how many scores each stands for, float32 (scores,); None for itself alone.
     """
-    static, terms = query.static_scores, find_terms(index, query.terms)
-    leaf_dots, path_dots = index.leaves.dot(static), index.paths.dot(static)
-    own, heads = index.leaves.only(terms.of_word), index.paths.only(terms.of_word)
-    heads = heads.joined(np.arange(len(heads)), len(terms))
-    scores = []
-    for number, level in enumerate(levels):
-        dots = leaf_dots if number == 0 else np.add.reduceat(leaf_dots, level.first_leaf)
-        held = own.joined(level.first_leaf, len(terms))
-        if number < config.headed_levels:
-            path = index.path_of[level.first_leaf]
-            dots = dots + path_dots[path]
-            held = held.plus(heads.take(path), len(terms))
-        neural = None
-        if level.vectors is not None and query.neural is not None:
-            neural = level.vectors.astype(np.float32) @ query.neural
-        lexical = bm25(held, level.words, terms.weights, config.k1, config.b)
-        scores.append(LevelScores(dots / level.norms, neural, lexical, held))
-    return terms, scores
-
-
-def plain_sum(
-    levels: Sequence[Level], scores: Sequence[LevelScores], config: RelevanceConfig = DEFAULT
-) -> np.ndarray:
-    """Sum weighted standardised scores down the tree, standardised: float32 (leaves,)."""
-    n_leaves = len(levels[0].first_leaf)
-    total = np.zeros(n_leaves, np.float32)
-    for level, score in zip(levels[: config.levels], scores, strict=False):
-        cosine = score.static if score.neural is None else score.neural
-        own = config.dense * standardise(cosine) + config.lexical * standardise(score.lexical)
-        total += np.repeat(own, np.diff(np.append(level.first_leaf, n_leaves)))
-    return standardise(total)
-
-
-def bm25(held: Counts, lengths: np.ndarray, weights: np.ndarray, k1: float, b: float) -> np.ndarray:
-    """Score nodes by BM25.
-
-    Args:
-        held: how often each node holds each query term, at most one entry a node and term.
-        lengths: words of each node, float32 (nodes,).
-        weights: weight of each query term, float32 (terms,).
-        k1: saturation.
-        b: length normalisation.
-
-    Returns:
-        float32 (nodes,).
-    """
-    n_nodes = len(lengths)
-    containing = np.bincount(held.words, minlength=len(weights))
-    idf = np.log1p((n_nodes - containing + 0.5) / (containing + 0.5))
-    saturation = k1 * (1 - b + b * lengths / max(float(lengths.mean()), 1e-9))
-    nodes = held.entry_rows()
-    gains = (weights * idf)[held.words] * held.counts * (k1 + 1) / (held.counts + saturation[nodes])
-    return np.bincount(nodes, gains, n_nodes).astype(np.float32)
-
-
-def standardise(scores: np.ndarray) -> np.ndarray:
-    """Shift to mean 0 and scale to standard deviation 1; equal scores become zeros."""
-    deviation = float(scores.std())
+    if weights is None:
+        mean, deviation = scores.mean(), float(scores.std())
+    else:
+        mean = np.average(scores, weights=weights)
+        deviation = float(np.sqrt(np.average((scores - mean) ** 2, weights=weights)))
     if deviation < 1e-9:
         return np.zeros(len(scores), np.float32)
-    centred: np.ndarray = ((scores - scores.mean()) / deviation).astype(np.float32)
+    centred: np.ndarray = ((scores - mean) / deviation).astype(np.float32)
     return centred

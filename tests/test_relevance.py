@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 import hier
 from hier.relevance import look, read, weigh
 from hier.retrieval.index import Counts, count_words, runs, stem_words
-from hier.retrieval.relevance import (
-    DEFAULT,
-    LevelScores,
-    bm25,
-    find_terms,
-    plain_sum,
-    read_query,
-    standardise,
-)
+from hier.retrieval.relevance import DEFAULT, find_terms, read_query, standardise
+from hier.retrieval.scores import LevelScores, bm25, plain_sum
 from hier.retrieval.static import load_static, sum_rows
 from hier.retrieval.words import find_words, normalise
 
@@ -152,7 +145,9 @@ def test_bm25_is_the_formula():
     query = ["cat", "the"]
     lengths = np.array([len(d.split()) for d in documents], np.float32)
     counts = np.array([[d.split().count(t) for t in query] for d in documents])
-    scores = bm25(sparse(counts), lengths, np.ones(2, np.float32), 1.2, 0.75)
+    containing = np.count_nonzero(counts, axis=0)
+    rarity = np.log1p((3 - containing + 0.5) / (containing + 0.5))
+    scores = bm25(sparse(counts), lengths / lengths.mean(), rarity, 1.2, 0.75)
     for i, document in enumerate(documents):
         tally = Counter(document.split())
         expected = sum(
@@ -169,6 +164,14 @@ def test_standard_scores_have_mean_0_and_deviation_1():
     assert scores.mean() == pytest.approx(0, abs=1e-6)
     assert scores.std() == pytest.approx(1, abs=1e-6)
     assert not standardise(np.full(5, 3.0)).any()
+
+
+@given(st.lists(st.tuples(st.integers(-9, 9), st.integers(1, 4)), min_size=1))
+def test_a_score_that_stands_for_several_counts_so_often(counted):
+    scores, times = (np.array(column, np.float32) for column in zip(*counted, strict=True))
+    several = standardise(np.repeat(scores, times.astype(int)))
+    once = standardise(scores, times)
+    np.testing.assert_allclose(np.repeat(once, times.astype(int)), several, atol=1e-4)
 
 
 @pytest.mark.parametrize("neural", [False, True])
