@@ -100,8 +100,8 @@ def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
     depth = min(DEPTH, len(found.plain))
     # Equal scores at the edge: the first in the text, on every machine.
     edge = np.partition(found.plain, len(found.plain) - depth)[len(found.plain) - depth]
-    above, level = np.flatnonzero(found.plain > edge), np.flatnonzero(found.plain == edge)
-    pool = found.opened[np.sort(np.append(above, level[: depth - len(above)]))]
+    above, equal = np.flatnonzero(found.plain > edge), np.flatnonzero(found.plain == edge)
+    pool = found.opened[np.sort(np.append(above, equal[: depth - len(above)]))]
     plain = found.everywhere(levels, float(edge))
     vectors = unit(tree.index.leaf_vectors(pool, load_static()))
     leaves = Leaves(
