@@ -187,6 +187,35 @@ def _worse(row: Figures, first: Figures) -> int:
     return sum(sum(row["sets"][name]) < sum(values) for name, values in first["sets"].items())
 
 
+def descent(result: Figures) -> str:
+    """Return what descent keeps and saves beside scoring every leaf, a row a text and way."""
+    budgets = result["settings"]["budgets"]
+    rows = [
+        [
+            f"{text['tokens']:,}",
+            way,
+            f"{text['leaves'] if way == 'every leaf' else text['opened']:,}",
+            *(f"{recall:.1%}" for recall in recalls),
+            "" if way == "every leaf" else f"{text['same_pool']:.1%}",
+            f"{text['milliseconds'][way]:.0f} ms",
+        ]
+        for text in result["texts"]
+        for way, recalls in text["recall"].items()
+    ]
+    kept = [f"evidence at {budget:,}" for budget in budgets]
+    head = ["tokens", "scored", "leaves scored", *kept, "of the 768 the same", "weighing"]
+    changed = " and ".join(
+        f"{sum(text['changed'][i] for text in result['texts'])} at {budget:,}"
+        for i, budget in enumerate(budgets)
+    )
+    asked = sum(text["questions"] for text in result["texts"])
+    return (
+        f"{page.table(head, rows)}\n\n"
+        f"Of {asked:,} questions the evidence kept differs in {changed} tokens, either way. "
+        "Vectors: static. Medians; a question's first 768 leaves are those looked at closely.\n"
+    )
+
+
 Sections = dict[str, tuple[Callable[[Figures], str], str]]
 SECTIONS: Sections = {
     "evidence": (evidence, "arena.json"),
@@ -196,7 +225,11 @@ SECTIONS: Sections = {
 }
 PAGES: dict[Path, Sections] = {
     README: SECTIONS,
-    RELEVANCE: {"learned": (learned, "arena.json"), "ablation": (ablation, "ablation.json")},
+    RELEVANCE: {
+        "learned": (learned, "arena.json"),
+        "ablation": (ablation, "ablation.json"),
+        "descent": (descent, "descent.json"),
+    },
 }
 
 

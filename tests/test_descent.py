@@ -2,6 +2,8 @@
 
 import hashlib
 
+import data
+import descent as benchmark
 import numpy as np
 import pytest
 
@@ -219,3 +221,36 @@ def test_a_neural_tree_descends_too(text, limits):
     np.testing.assert_allclose(features[:, names.index("neural cosine 0")], wanted, atol=1e-4)
     assert np.isfinite(features).all()
     assert FACT in tree.compress(query, 200).text
+
+
+OTHER = "A plumber lost the ivory sextant in the orchard."
+
+
+def documents():
+    def document(dataset, question, fact):
+        filler = "\n\nWeather reports came in daily and were filed by the clerks. " * 100
+        asked = data.Question("q", question, ((6, 6 + len(fact)),), ())
+        return data.Document(dataset, "1", "Once. " + fact + filler, (asked,))
+
+    return [
+        document("squad", "Where is the emerald astrolabe hidden?", FACT),
+        document("cuad", "Who lost the ivory sextant?", OTHER),
+    ]
+
+
+def test_the_haystack_holds_every_document_and_its_evidence():
+    text, asked = benchmark.haystack(documents(), 20_000)
+    assert len(text) == round(20_000 * benchmark.CHARACTERS_A_TOKEN)
+    assert [each.dataset for each in asked] == ["squad", "cuad"]
+    assert [text[s:e] for each in asked for s, e in each.evidence] == [FACT, OTHER]
+    assert len(benchmark.haystack(documents(), 0)[0]) == sum(len(d.text) + 2 for d in documents())
+
+
+def test_both_ways_are_measured_side_by_side(limits):
+    limits(100, 20)
+    row = benchmark.measure(documents(), 10_000)
+    assert row["opened"] < row["leaves"] / 2
+    assert row["recall"]["every leaf"] == row["recall"]["descent"] == [1, 1]
+    assert row["changed"] == [0, 0]
+    assert 0 < row["same_pool_least"] <= row["same_pool"] <= 1
+    assert (descent.MOST, descent.SAMPLED) == (100, 20), "set back"
