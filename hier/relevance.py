@@ -11,10 +11,11 @@ import numpy as np
 
 from hier.errors import InputError
 from hier.retrieval.descent import score
-from hier.retrieval.features import LEVELS, Leaves, Scene, describe
+from hier.retrieval.features import LEVELS, describe
 from hier.retrieval.interaction import MET
 from hier.retrieval.ranker import DEPTH, built_in, load_ranker
 from hier.retrieval.relevance import Query, read_query
+from hier.retrieval.scene import Leaves, Scene
 from hier.retrieval.static import load_static, unit
 from hier.tree import Tree
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hier.retrieval.index import WordIndex, runs
+from hier.retrieval.index import StemLists, WordIndex, runs
 from hier.retrieval.relevance import DEFAULT, Level, Query, Terms, find_terms, standardise
 from hier.retrieval.scores import (
     Census,
@@ -91,18 +91,12 @@ def _descend(index: WordIndex, levels: Sequence[Level], query: Query, terms: Ter
     sample = rest[:: max(1, int(sizes[rest].sum()) // SAMPLED)]
     opened = np.sort(np.append(np.flatnonzero(best), sample))
     closed = np.setdiff1d(rest, sample, assume_unique=True)
-    first = sections.first_leaf[opened]
-    begins = np.cumsum(sizes[opened]) - sizes[opened]
     parts, censuses = [], []
-    lists = index.stem_lists([level.first_leaf for level in levels[: TOP + 1]])
-    for level, holding in zip(levels[:TOP], lists.holding, strict=False):
-        low, end = np.searchsorted(level.first_leaf, [first, first + sizes[opened]])
-        nodes = runs(low, end - low)
-        places = level.first_leaf[nodes] - np.repeat(first - begins, end - low)
+    for level, holding in zip(levels[:TOP], _lists(index, levels).holding, strict=False):
+        nodes, places, section = _under(level, sections.first_leaf[opened], sizes[opened])
         vectors = None if level.vectors is None else level.vectors[nodes]
         parts.append(Level(places, level.norms[nodes], level.words[nodes], vectors))
-        sampled = np.repeat(~best[opened], end - low)
-        weights = _weights(sampled, len(level.first_leaf))
+        weights = _weights(~best[opened[section]], len(level.first_leaf))
         censuses.append(Census(nodes, weights, level.mean_words, holding[terms.stems]))
     leaves = censuses[0].nodes
     fine = score_levels(index.part(leaves), parts, query, terms, censuses)
@@ -119,9 +113,8 @@ def _score_coarse(
     index: WordIndex, levels: Sequence[Level], query: Query, terms: Terms
 ) -> list[LevelScores]:
     """Score the sections, and each level above them, in full."""
-    lists = index.stem_lists([level.first_leaf for level in levels[: TOP + 1]])
     sections = levels[TOP].first_leaf
-    said = lists.nodes.take(terms.stems).turned(len(sections))
+    said = _lists(index, levels).nodes.take(terms.stems).turned(len(sections))
     dots = (levels[TOP].unpacked @ query.static) * levels[TOP].norms
     scores = []
     for level in levels[TOP:]:
@@ -129,6 +122,30 @@ def _score_coarse(
         held = said.joined(first, len(terms))
         scores.append(score_level(level, np.add.reduceat(dots, first), held, held, query, terms))
     return scores
+
+
+def _lists(index: WordIndex, levels: Sequence[Level]) -> StemLists:
+    return index.stem_lists([level.first_leaf for level in levels[: TOP + 1]])
+
+
+def _under(
+    level: Level, first: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the nodes of a level that lie in some sections, ascending.
+
+    Args:
+        level: the level.
+        first: the first leaf of each section, int64 (sections,).
+        sizes: how many leaves it has, int64 (sections,).
+
+    Returns:
+        int64 (nodes,) each: the nodes; the place of each one's first leaf among the leaves of these
+        sections; and in which of the sections it lies.
+    """
+    low, end = np.searchsorted(level.first_leaf, [first, first + sizes])
+    nodes, section = runs(low, end - low), np.repeat(np.arange(len(first)), end - low)
+    begins = np.cumsum(sizes) - sizes
+    return nodes, level.first_leaf[nodes] + (begins - first)[section], section
 
 
 def _best(estimate: np.ndarray, sizes: np.ndarray, most: int) -> np.ndarray:
