@@ -35,6 +35,7 @@ import stdlib_text
 BUDGETS = (512, 2048)
 TOKENS = (0, 10_000_000)  # lengths; at the least the suite itself
 QUESTIONS = 3  # of each document, at most
+REPEATS = 3  # of which the fastest is timed
 CHARACTERS_A_TOKEN = 4.36
 FULL, DESCENT = "every leaf", "descent"
 
@@ -86,9 +87,12 @@ def compare(tree: Any, asked: Asked) -> dict[str, Any]:
     pools = []
     for way in (FULL, DESCENT):
         with scoring(way):
-            began = time.perf_counter()
-            found = weigh(own, asked.question)
-            row["milliseconds"][way] = 1000 * (time.perf_counter() - began)
+            times = []
+            for _ in range(REPEATS):
+                began = time.perf_counter()
+                found = weigh(own, asked.question)
+                times.append(1000 * (time.perf_counter() - began))
+            row["milliseconds"][way] = min(times)
             contexts = [own.compress(asked.question, budget) for budget in BUDGETS]
         spans = [[(s.start, s.end) for s in context.segments] for context in contexts]
         row["recall"][way] = [data.covered(asked.evidence, each) for each in spans]

@@ -212,7 +212,7 @@ def descent(result: Figures) -> str:
     return (
         f"{page.table(head, rows)}\n\n"
         f"Of {asked:,} questions the evidence kept differs in {changed} tokens, either way. "
-        "Vectors: static. Medians; a question's first 768 leaves are those looked at closely.\n"
+        "Vectors: static. Leaves scored and times are medians over questions, a question's time the best of three.\n"
     )
 
 
