@@ -212,7 +212,8 @@ def descent(result: Figures) -> str:
     return (
         f"{page.table(head, rows)}\n\n"
         f"Of {asked:,} questions the evidence kept differs in {changed} tokens, either way. "
-        "Vectors: static. Leaves scored and times are medians over questions, a question's time the best of three.\n"
+        "Vectors: static. Leaves scored and times are medians over questions, and of each question "
+        "the best of three.\n"
     )
 
 

@@ -53,8 +53,10 @@ def describe(scene: Scene) -> tuple[tuple[str, ...], np.ndarray]:
     )
     if scene.scores[0].neural is not None:
         columns |= _neural(scene)
-    values = [np.broadcast_to(column, scene.pool.shape) for column in columns.values()]
-    return tuple(columns), np.stack(values, axis=1).astype(np.float32)
+    values = np.empty((len(scene.pool), len(columns)), np.float32)
+    for number, column in enumerate(columns.values()):
+        values[:, number] = column
+    return tuple(columns), values
 
 
 def _levels(scene: Scene) -> Columns:

@@ -53,7 +53,9 @@ class Counts:
         numbers = number[self.words]
         known = numbers >= 0
         kept = np.flatnonzero(known)
-        offsets = np.append(0, np.cumsum(known, dtype=np.int32))[self.offsets]
+        before = np.zeros(len(known) + 1, np.int32)  # what sparse products need not convert
+        np.cumsum(known, out=before[1:])
+        offsets = before[self.offsets]
         return Counts(offsets, numbers[kept], self.counts[kept])
 
     def joined(self, first: np.ndarray, columns: int) -> "Counts":
