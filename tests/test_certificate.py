@@ -257,3 +257,25 @@ def test_no_context_is_better_than_another_certifies(tree, query):
 def test_no_context_is_better_than_another_with_the_same_inclusions_certifies(tree, leaf):
     contexts = list(contexts_within(tree, QUERIES[0], leaf))
     assert_certified(contexts, contexts)
+
+
+def test_what_was_not_looked_at_is_counted():
+    """The best 600 sentences say the same: they are looked at, but what else there is, is more."""
+    chosen = random.Random(1)
+    words = ("roses lilies tulips ferns moss", "river wall gate path pond", "York Bath Leeds Ely")
+
+    def garden(number):
+        plants, place, town = (chosen.choice(some.split()) for some in words)
+        return f"Garden number {number} has {plants} beside the {place} of {town}."
+
+    cause = "The reactor was shut down because the cooling loop had a leak."
+    paragraphs = (
+        " ".join([cause, *(garden(3 * number + place) for place in range(3))])
+        for number in range(600)
+    )
+    tree = hier.build("\n\n".join(paragraphs))
+    query = "Why was the reactor shut down?"
+    context = tree.compress(query, 1800)
+    others = [tree.compress(query, 1800, must_include=range(1, 1 + more)) for more in (2, 10, 30)]
+    assert_certified([context], others)
+    assert context.tokens > 1000 or context.stop != "everything"

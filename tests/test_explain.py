@@ -30,10 +30,11 @@ def test_what_is_announced_is_new(explanation):
         assert start in " ".join(tree.source.split())
 
 
-def test_the_price_is_that_of_the_last_pick(explanation):
+def test_the_shadow_price_is_that_of_the_pick_not_made(explanation):
     _, report = explanation
-    last = report.context.picks[-1]
-    assert f"price at the end: {last.gain / last.cost:.4%} of the value a token" in report.text
+    going = report.context.going
+    assert 0 < going < max(pick.gain / pick.cost for pick in report.context.picks)
+    assert f"the next token would add {going:.4%} of the value" in report.text
 
 
 def test_picks_add_up_to_the_coverage(explanation):

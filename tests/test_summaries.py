@@ -1,11 +1,13 @@
 """Summaries: whole sentences chosen to cover, bounded at every level; those a model writes."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 
 import hier
+from hier.compose import Composer, Request
 from hier.summarizers.extractive import SUMMARY_TOKENS, Choice, choose
 
 
@@ -96,6 +98,81 @@ def test_a_models_summaries_compete_and_know_their_sources(long_text):
         assert all(node.start <= s < e <= node.end for s, e in segment.sources)
     for one, other in itertools.pairwise(summaries):
         assert one.end <= other.start, "no summary stands beside one above or under it"
+
+
+FACTS = (
+    "The bridge over the Tamar, which had been talked about by the town for as long as anyone "
+    "there could remember, and which had cost three mayors their office, was opened in 1859.",
+    "The tunnel under the Mersey has 4300 lamps along its walls.",
+    "The dam at Rhayader holds 27 million tons of water in spring.",
+)
+ASKED = "When was the bridge over the Tamar opened?"
+
+
+def keeps(text):
+    return (
+        "In short, the bridge over the Tamar was opened in 1859." if FACTS[0] in text else "Visits."
+    )
+
+
+def drops(text):
+    return re.sub("in 1859", "at last", keeps(text))
+
+
+@pytest.fixture(scope="module")
+def sights():
+    """Three chapters of a fact each, and of much that is no answer."""
+    towns = "York Bath Leeds Ely Wells Truro Derby Ripon Oxford Durham Exeter Lincoln".split()
+    visits = "\n\n".join(
+        f"Visitors from {town} came on foot, by coach or by boat. Some took pictures of what they "
+        f"saw. Others wrote letters home to {town}, and waited for an answer."
+        for town in towns
+    )
+    return "\n\n".join(f"# Part {part}\n\n{fact}\n\n{visits}" for part, fact in enumerate(FACTS))
+
+
+def test_a_summary_that_drops_a_number_covers_what_has_it_less(sights):
+    covers = []
+    for model in (keeps, drops):
+        tree = hier.build(sights, summarizer=model)
+        plan = Composer(tree, Request(ASKED, 30)).plan
+        leaf = int(np.searchsorted(tree.leaf_start, sights.index(FACTS[0]), "right")) - 1
+        summaries = range(len(plan.leaves), len(plan.problem))
+        covers.append(plan.problem.covered(summaries)[plan.places(np.array([leaf]))].item())
+    assert covers[0] > 0.1
+    assert covers[1] < covers[0] / 2
+
+
+def test_a_summary_stands_for_a_long_sentence_only_where_it_keeps_the_number(sights):
+    kept, dropped = (
+        hier.build(sights, summarizer=model).compress(ASKED, 30) for model in (keeps, drops)
+    )
+    assert [segment.kind for segment in kept.segments][:1] == ["summary"]
+    assert "in 1859" in kept.text
+    assert "at last" not in dropped.text
+    assert kept.coverage > dropped.coverage
+
+
+def test_a_summary_is_not_shown_beside_what_says_all_of_it(sights):
+    tree = hier.build(sights, summarizer=keeps)
+    for budget in (60, 80, 120, 300):
+        context = tree.compress(ASKED, budget)
+        assert FACTS[0] in context.text
+        assert {segment.kind for segment in context.segments} == {"verbatim"}
+
+
+@pytest.mark.parametrize("query", [None, "What does the assert statement do?"])
+def test_every_summary_shown_says_what_nothing_beside_it_does(long_text, query):
+    tree = hier.build(long_text[:40_000], summarizer=first_words)
+    shown = 0
+    for budget in (60, 150, 400, 1000, 2500):
+        composer = Composer(tree, Request(query, budget))
+        chosen = composer.fill(budget).allocation.chosen
+        for summary in (i for i in chosen if i >= len(composer.plan.leaves)):
+            shown += 1
+            others = [i for i in chosen if i != summary]
+            assert composer.plan.problem.value(others) < composer.plan.problem.value(chosen)
+    assert shown or query
 
 
 def test_a_model_is_asked_level_by_level_and_never_for_more_than_its_children(long_text):
