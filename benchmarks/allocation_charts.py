@@ -48,7 +48,7 @@ def _optimality(result: Figures, path: Path) -> Path:
             axes.bar_label(bars, [_percent(height) for height in heights], fontsize=8)
         title, exactly = TITLES[name]
         edges = [f"{low / 100:.2f} –" for low in range(first, 100, step)]
-        edges = ["0 –", *edges[1:], f"1, {exactly}"]
+        edges = [f"below {edges[1][:4]}", *edges[1:], f"1, {exactly}"]
         axes.set_xticks(range(len(edges)), edges, rotation=45, ha="right", rotation_mode="anchor")
         axes.tick_params(axis="x", labelsize=9)
         middle = found["groups"]["all"][name]

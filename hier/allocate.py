@@ -165,7 +165,7 @@ def _spend(
         while spent < tokens and (pick := spending.best(budget - spending.spent)):
             spending.take(*pick)
             spent += int(problem.size[pick[0]])
-    spending.offer()
+        spending.offer()
     going = 0.0
     while pick := spending.best():
         if spending.spent + pick[2] > budget:
@@ -200,11 +200,11 @@ class _Spending:
         self.frozen = False  # prices stay as they are
         self._shown = bytearray(len(problem))
         self._headed = bytearray(len(problem.heading_price))  # _LINE or _ITSELF
-        self._heap: list[tuple[float, int, int]] = []
+        self._heap = problem.ranked.copy()
         self._known = [0] * len(problem)  # older entries of the heap are stale
 
     def offer(self, members: np.ndarray | None = None) -> None:
-        """Put into the heap what may be chosen next: some candidates, or all."""
+        """Fill the heap anew with what may be chosen next: some candidates, or all."""
         gains = self.problem.gains(self.problem.weights, self.covered)
         gains[~np.array(self.open, bool)] = 0
         if members is not None:
@@ -229,8 +229,11 @@ class _Spending:
             key, i, known = heapq.heappop(heap)
             if not self.open[i] or known < self._known[i]:
                 continue
-            gain, price = self.gain(i), self.price(i)
-            if gain <= 0 or (room is not None and price > room) or self._too_many_runs(i):
+            price = self.price(i)
+            if (room is not None and price > room) or self._too_many_runs(i):
+                continue
+            gain = self.gain(i)
+            if gain <= 0:
                 continue
             again = -gain / max(price, 1)
             if again <= key or not heap or again <= heap[0][0]:
@@ -293,12 +296,11 @@ class _Spending:
             if not self._headed[heading]:
                 cheaper += self.problem.below[heading]
             self._headed[heading] = _ITSELF
-        if self._heap:
-            for j in cheaper:
-                if self.open[j]:
-                    self._known[j] += 1
-                    ratio = -self.gain(j) / max(self.price(j), 1)
-                    heapq.heappush(self._heap, (ratio, j, self._known[j]))
+        for j in cheaper:
+            if self.open[j]:
+                self._known[j] += 1
+                ratio = -self.gain(j) / max(self.price(j), 1)
+                heapq.heappush(self._heap, (ratio, j, self._known[j]))
 
     def _new_runs(self, i: int) -> int:
         _, _, left, right, _ = self.problem.row(i)

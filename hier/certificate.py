@@ -16,6 +16,8 @@ from hier.problem import Problem
 
 _ROUNDS = 12  # splits of the weights that are tried, where candidates share targets
 _STEPS = 14  # prices tried for each
+_FEW_STEPS = 4  # where the price is known but for
+_AROUND = 1.6  # a factor
 _STEP = 0.5
 _LARGEST = 4096  # budget up to which the knapsack is solved: above, a candidate is little
 _GOLDEN = (5**0.5 - 1) / 2
@@ -42,9 +44,8 @@ def upper_bound(
     if not len(problem):
         return max(reached, outside * budget)
     dual = _Dual(problem, budget, outside)
-    best = bound = dual.least(problem.weights, near or None)
-    counted = problem.weights
-    worse = 0
+    best = bound = dual.least(problem.weights, near or None, reached)
+    counted, worse = problem.weights, 0
     for number in range(1, _ROUNDS):
         over = dual.times_covered(bound) / np.maximum(dual.most, 1e-12)
         near_enough = best.value - reached <= _CLOSE * best.value
@@ -53,7 +54,7 @@ def upper_bound(
         # What is covered too often counts less, what is not counts more.
         step = _STEP / number**0.5
         counted = np.minimum(counted * np.exp(step * np.clip(1 - over, -2, 1)), problem.weights)
-        bound = dual.least(counted, best.price)
+        bound = dual.least(counted, best.price, reached)
         worse = 0 if bound.value < (1 - _LITTLE) * best.value else worse + 1
         best = min(best, bound, key=lambda found: found.value)
     least = min(best.value, float(problem.weights @ dual.most))
@@ -97,12 +98,13 @@ class _Dual:
         self._dearest = float(self._mark.max(initial=0))
         self._depths = _depths(problem)
 
-    def least(self, counted: np.ndarray, near: float | None = None) -> _Bound:
+    def least(self, counted: np.ndarray, near: float | None, enough: float) -> _Bound:
         """Return the least bound found for a split of the weights: golden section search.
 
         Args:
             counted: the part of each weight that is counted as often as it is covered.
             near: a price to look around; None to look everywhere.
+            enough: a bound that low is not looked further for.
         """
         granted = float((self.problem.weights - counted) @ self.most)
         gains = self.problem.gains(counted)
@@ -115,11 +117,13 @@ class _Dual:
         low, high = self.outside, float((gains / np.maximum(self._size, 1)).max())
         steps = _STEPS
         if near is not None:
-            low, high, steps = max(low, near / 2), min(high, near * 2), _STEPS // 2
+            low, high, steps = max(low, near / _AROUND), min(high, near * _AROUND), _FEW_STEPS
         high = max(low, high)
         left = bound(high - _GOLDEN * (high - low))
         right = bound(low + _GOLDEN * (high - low))
         for _ in range(steps):
+            if min(left.value, right.value) <= enough:
+                break
             if left.value <= right.value:
                 high, right = right.price, left
                 left = bound(high - _GOLDEN * (high - low))

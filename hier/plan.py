@@ -7,6 +7,7 @@ for an overview: then what the relevant text speaks of is to be covered as well.
 with no question to be relevant to is in `overview.py`.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -152,18 +153,15 @@ def plan_query(
 
     Several questions share the value: each leaf, and each stem, is worth its mean over them.
     """
-    founds = [weigh(tree, query) for query in queries]
-    opened = founds[0].opened
-    for found in founds[1:]:
-        opened = np.union1d(opened, found.opened)
-    open_to = scope.with_named(scope.allowed(opened))
+    founds, opened = _weigh_leaves(tree, queries, scope, config.pool * budget)
+    open_to = scope.with_named(opened)
     tokens = tree.leaf_tokens[open_to].astype(np.int64)
     worth = np.maximum(tree.worth[open_to].astype(np.float64), 1e-3)
     weights = np.zeros(len(open_to))
     topics = np.zeros(len(tree.index.stems))
     for found in founds:
         density = found.density[open_to]
-        weights += _weigh(density, tokens, worth, config) / len(founds)
+        weights += _shares(density, tokens, worth, config) / len(founds)
         topics += asked_concepts(tree, found, open_to, config) / len(founds)
     values = weights / np.maximum(tokens, 1)
     if topics.any():
@@ -183,7 +181,24 @@ def plan_query(
     return Plan(problem, leaves, summaries, relevance, total, outside)
 
 
-def _weigh(
+def _weigh_leaves(
+    tree: Tree, queries: Sequence[str], scope: Scope, wanted: int
+) -> tuple[list[Relevance], np.ndarray]:
+    """Weigh each question, and return with them the leaves that any of them opened.
+
+    Where too little of what was opened may be shown, as in a branch, all leaves are scored.
+    """
+    for whole in (False, True):
+        founds = [weigh(tree, query, whole) for query in queries]
+        opened = functools.reduce(np.union1d, (found.opened for found in founds))
+        allowed = scope.allowed(opened)
+        enough = int(tree.leaf_tokens[allowed].sum()) >= wanted
+        if enough or len(opened) == len(tree.leaf_start):
+            break
+    return founds, allowed
+
+
+def _shares(
     density: np.ndarray, tokens: np.ndarray, worth: np.ndarray, config: AllocationConfig
 ) -> np.ndarray:
     """Return the share of the evidence that each leaf is expected to be, float64; sums to 1."""

@@ -139,6 +139,18 @@ class Problem:
         return list(zip(*(array.tolist() for array in arrays), strict=True))
 
     @cached_property
+    def ranked(self) -> list[tuple[float, int, int]]:
+        """A heap of the candidates, the most value a token first: (-value a token, candidate, 0).
+
+        As long as nothing is chosen; what is worth nothing is left out.
+        """
+        lines = _row_sums(self.under.offsets, self.heading_price[self.under.members])
+        density = self.gains(self.weights) / np.maximum(self.size + self.apart + lines, 1)
+        best = np.argsort(-density, kind="stable")
+        best = best[density[best] > 0]
+        return [(-d, i, 0) for d, i in zip(density[best].tolist(), best.tolist(), strict=True)]
+
+    @cached_property
     def below(self) -> Groups:
         """For each heading the candidates under it."""
         order = np.argsort(self.under.members, kind="stable")

@@ -62,16 +62,17 @@ class Relevance:
     vectors: np.ndarray
     opened: np.ndarray
 
-    @property
-    def opened(self) -> np.ndarray:
-        """The leaves that were scored finely, ascending, int64."""
-        return np.arange(len(self.density))
 
+def weigh(tree: Tree, query: str, whole: bool = False) -> Relevance:
+    """Score the leaves, and look closely at the best; all others come behind them.
 
-def weigh(tree: Tree, query: str) -> Relevance:
-    """Score the leaves, and look closely at the best; all others come behind them."""
+    Args:
+        tree: the text.
+        query: the question.
+        whole: score every leaf of a large text, not only what is under the best sections.
+    """
     asked = read(tree, query)
-    scene, plain = look(tree, asked)
+    scene, plain = look(tree, asked, whole)
     density, unmet = plain.astype(np.float64), 0.0
     density /= _TEMPERATURE
     if tree.relevance != PLAIN:
@@ -90,14 +91,19 @@ def weigh(tree: Tree, query: str) -> Relevance:
     return Relevance(density, unmet, scene.pool, scene.vectors, scene.opened)
 
 
-def look(tree: Tree, query: Query) -> tuple[Scene, np.ndarray]:
+def look(tree: Tree, query: Query, whole: bool = False) -> tuple[Scene, np.ndarray]:
     """Score the leaves by the plain sum, and set the scene for a closer look at the best.
+
+    Args:
+        tree: the text.
+        query: the question, ready.
+        whole: as for ``weigh``.
 
     Returns:
         The scene, and the plain sum, float32 (leaves,).
     """
     levels = tree.levels[:LEVELS]
-    found = score(tree.index, levels, query)
+    found = score(tree.index, levels, query, whole)
     depth = min(DEPTH, len(found.plain))
     # Equal scores at the edge: the first in the text, on every machine.
     edge = np.partition(found.plain, len(found.plain) - depth)[len(found.plain) - depth]

@@ -65,16 +65,17 @@ class Found:
         return plain
 
 
-def score(index: WordIndex, levels: Sequence[Level], query: Query) -> Found:
+def score(index: WordIndex, levels: Sequence[Level], query: Query, whole: bool = False) -> Found:
     """Score the leaves of a text and the nodes above them: all, or in a large text the best.
 
     Args:
         index: the words of the leaves and heading paths.
         levels: the levels to score, leaves first.
         query: the query, ready.
+        whole: score all in a large text as well.
     """
     terms, n_leaves = find_terms(index, query.terms), len(index.leaves)
-    if n_leaves > MOST:
+    if n_leaves > MOST and not whole:
         return _descend(index, levels, query, terms)
     scores = score_levels(index, levels, query, terms)
     plain, none = plain_sum(levels, scores), np.zeros(0, np.int64)
