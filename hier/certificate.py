@@ -57,7 +57,7 @@ def upper_bound(
         bound = dual.least(counted, best.price, reached)
         worse = 0 if bound.value < (1 - _LITTLE) * best.value else worse + 1
         best = min(best, bound, key=lambda found: found.value)
-    least = min(best.value, float(problem.weights @ dual.most))
+    least = min(best.value, float(problem.weights @ dual.most) + outside * budget)
     return max(min(least, dual.whole(best, reached)) if least > reached else least, reached)
 
 

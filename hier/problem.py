@@ -178,6 +178,9 @@ class Problem:
         headings, size, apart = self.heading_price.copy(), self.size.copy(), self.apart.copy()
         headings[self.heading[shown[:-1] & (self.heading >= 0)]] = 0
         headings[self.under.members[shown[self.under.rows]]] = 0
+        lined = np.zeros(len(headings) + 1, bool)  # the last is for what is no heading
+        lined[self.under.members[shown[self.under.rows]]] = True
+        size -= np.where(lined[self.heading], np.append(self.heading_price, 0)[self.heading], 0)
         beside = shown[self.left].astype(np.int64) + shown[self.right]
         size -= np.where(beside == 2, apart, 0)
         apart[beside > 0] = 0
