@@ -119,7 +119,7 @@ def _time(result: Figures, path: Path) -> Path:
         ylabel="milliseconds",
         xscale="log",
     )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: charts._short(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: charts.short(value)))
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, loc="upper left")
     return charts.save(figure, path, curves.note(result))

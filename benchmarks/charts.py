@@ -58,7 +58,7 @@ def _log_axes(title: str, across: str, up: str) -> tuple[Any, Any]:
 
     figure, axes = plain_axes()
     axes.set(title=title, xlabel=across, ylabel=up, xscale="log", yscale="log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     return figure, axes
 
@@ -86,7 +86,7 @@ def _save(figure: Any, axes: Any, path: Path, processor: str) -> Path:
     return save(figure, path, processor)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """10000 as 10k, 5000000 as 5M."""
     for size, letter in ((1_000_000, "M"), (1_000, "k")):
         if value >= size:

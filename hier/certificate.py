@@ -84,14 +84,20 @@ class _Dual:
     """Bounds of one problem, by split and price."""
 
     def __init__(self, problem: Problem, budget: int, outside: float) -> None:
-        self.problem, self.budget, self.outside = problem, budget, outside
+        self.problem, self.outside = problem, outside
         self.most = np.zeros(len(problem.weights))  # how well each target can be covered
         np.maximum.at(self.most, problem.cover.members, problem.fidelity)
-        self._size = problem.size.astype(np.float64)
+        size = problem.size.astype(np.float64)
+        # What is spared by candidates of sizes below zero is given to every choice.
+        self.budget = budget - int(np.minimum(size, 0).sum())
+        self._size = np.maximum(size, 0)
         # A heading that is shown itself spares the line that repeats it.
+        self._lines = problem.heading_price.astype(np.float64)
         own = np.flatnonzero(problem.heading >= 0)
-        self._size[own] -= problem.heading_price[problem.heading[own]]
-        self._size = np.maximum(self._size, 0)
+        self._lines[problem.heading[own]] = np.minimum(
+            self._lines[problem.heading[own]], self._size[own]
+        )
+        self._size[own] -= self._lines[problem.heading[own]]
         self._order = _in_text(problem)
         self._begins = problem.left[self._order] < 0
         self._mark = problem.apart[self._order].astype(np.float64)
@@ -180,7 +186,7 @@ class _Dual:
         total = np.add.reduceat(surplus[order], first)
         left_over = _left_over(total, price * np.minimum.reduceat(self._mark, first))
         surplus[order] *= np.repeat(left_over, np.diff(np.append(first, len(order))))
-        prices = price * self.problem.heading_price
+        prices = price * self._lines
         for rows, headings in self._depths:
             total = np.bincount(headings, surplus[rows], len(prices))
             surplus[rows] *= _left_over(total, prices)[headings]

@@ -167,7 +167,12 @@ def plan_query(
     if topics.any():
         held = tree.index.leaves.take(open_to).dot(topics[tree.index.stem_of].astype(np.float32))
         values += held * worth / np.maximum(tokens, 1)
-    pool, outside = _best(values, tokens, config.pool * budget, config.least)
+    pool = _best(values, tokens, config.pool * budget, config.least)
+    rest = np.ones(len(open_to), bool)
+    rest[pool] = False
+    # A leaf between two that are shown spares a mark.
+    least = np.maximum(tokens - layout.mark_tokens(tree.tokenizer.count), 1)
+    outside = float((values * tokens / least)[rest].max(initial=0))
     leaves = scope.with_named(open_to[pool])
     place = np.argsort(open_to, kind="stable")
     place = place[np.searchsorted(open_to, leaves, sorter=place)]
@@ -209,8 +214,8 @@ def _shares(
     return shares
 
 
-def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple[np.ndarray, float]:
-    """Return the best, enough of them to fill ``room``, and the best value of the others.
+def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> np.ndarray:
+    """Return the best, the first of equal ones first, enough of them to fill ``room``.
 
     Only about as many are sorted as are wanted.
     """
@@ -222,10 +227,8 @@ def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> tuple
         some = np.flatnonzero(values >= low)
         order = some[np.argsort(-values[some], kind="stable")]
         taken = max(int(np.searchsorted(np.cumsum(sizes[order]), room)) + 1, least)
-        if taken < len(order):
-            return order[:taken], float(values[order[taken]])
-        if len(order) == len(values):
-            return order, 0.0
+        if taken < len(order) or len(order) == len(values):
+            return order[:taken]
         wanted *= 4
 
 

@@ -5,7 +5,7 @@ tokens, a mark for every run of neighbours, and every heading that some of them 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 
@@ -100,10 +100,16 @@ class Problem:
         lengths |= {len(self.cover.offsets) - 1, len(self.under.offsets) - 1}
         if lengths != {n} or len(self.fidelity) != len(self.cover.members):
             raise InputError("the arrays of a problem differ in length; give each candidate one")
-        if (self.left == np.arange(n)).any() or len(set(joined := self.left[self.left >= 0])) < len(
-            joined
-        ):
+        joined = self.left[self.left >= 0]
+        if len(np.unique(joined)) < len(joined):
             raise InputError("two candidates follow the same one; spans must not overlap")
+        before = np.append(self.left, -1)  # the last is for no candidate
+        for _ in range(n.bit_length()):
+            before = before[before]  # two, four, eight, ... candidates back
+        if (before >= 0).any():
+            raise InputError(
+                f"candidate {int(np.argmax(before >= 0))} follows itself; spans must not go in rings"
+            )
 
     def __len__(self) -> int:
         """Return the number of candidates."""
@@ -168,26 +174,35 @@ class Problem:
     def beyond(self, chosen: Sequence[int]) -> "Problem":
         """Return the problem of what a choice leaves to be covered; prices stay."""
         covered = self.covered(chosen)
-        more = np.maximum(self.fidelity - covered[self.cover.members], 0)
-        return replace(self, fidelity=more)
+        return self._with(fidelity=np.maximum(self.fidelity - covered[self.cover.members], 0))
 
     def given(self, chosen: Sequence[int]) -> "Problem":
-        """Return the problem of what can be shown beside a choice, at the least it can cost."""
+        """Return the problem of what is shown beside a choice: what it adds in value and price.
+
+        What spares a mark or a line of the choice's can have a size below zero.
+        """
         shown = np.zeros(len(self) + 1, bool)  # the last is for no neighbour
         shown[list(chosen)] = True
-        headings, size, apart = self.heading_price.copy(), self.size.copy(), self.apart.copy()
-        headings[self.heading[shown[:-1] & (self.heading >= 0)]] = 0
-        headings[self.under.members[shown[self.under.rows]]] = 0
-        lined = np.zeros(len(headings) + 1, bool)  # the last is for what is no heading
+        lined = np.zeros(len(self.heading_price) + 1, bool)  # the last is for what is no heading
         lined[self.under.members[shown[self.under.rows]]] = True
-        size -= np.where(lined[self.heading], np.append(self.heading_price, 0)[self.heading], 0)
-        beside = shown[self.left].astype(np.int64) + shown[self.right]
-        size -= np.where(beside == 2, apart, 0)
-        apart[beside > 0] = 0
-        size[shown[:-1]] = apart[shown[:-1]] = 0
-        return replace(
-            self.beyond(chosen), size=np.maximum(size, 0), apart=apart, heading_price=headings
+        itself = np.zeros_like(lined)
+        itself[self.heading[shown[:-1]]] = True
+        itself[-1] = False
+        lines, marks = np.append(self.heading_price, 0), np.append(self.apart, 0)
+        spared = np.where(lined & ~itself, lines, 0)[self.heading] + np.where(
+            shown[self.right], marks[self.right], 0
         )
+        size, apart = self.size - spared, np.where(shown[self.left], 0, self.apart)
+        size[shown[:-1]] = apart[shown[:-1]] = 0
+        prices = np.where((lined | itself)[:-1], 0, self.heading_price)
+        return self.beyond(chosen)._with(size=size, apart=apart, heading_price=prices)
+
+    def _with(self, **changed: np.ndarray) -> "Problem":
+        """Return the problem with some arrays changed, unchecked."""
+        problem = object.__new__(Problem)
+        for each in fields(self):
+            object.__setattr__(problem, each.name, changed.get(each.name, getattr(self, each.name)))
+        return problem
 
     def covered(self, chosen: Sequence[int]) -> np.ndarray:
         """Return how well a choice covers each target, float32 (targets,)."""

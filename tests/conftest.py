@@ -89,31 +89,3 @@ def data_folder() -> Path | None:
     named = os.environ.get("HIER_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return folder if folder.is_dir() else None
-
-
-OPEN = {
-    "test_the_order_for_less_begins_the_order_for_more",
-    "test_of_what_an_earlier_choice_made_equal_the_first_is_taken",
-    "test_a_quota_is_not_spent_on_neighbours_of_what_it_is_for",
-    "test_quotas_are_spent_as_far_as_their_candidates_fit",
-    "test_the_bound_holds_for_what_is_no_candidate",
-    "test_where_all_candidates_fit_the_bound_still_counts_what_is_outside",
-    "test_what_is_outside_may_spare_a_mark_between_candidates",
-    "test_the_bound_is_never_below_the_best_of_all_choices",
-    "test_the_bound_beside_what_must_be_chosen_is_never_below_the_best",
-    "test_the_bound_beside_a_text_under_a_heading_allows_the_heading_itself",
-    "test_no_choice_with_rivals_or_few_runs_is_worth_more_than_the_bound",
-    "test_what_was_not_looked_at_is_counted",
-    "test_what_was_included_is_shown_again_from_its_segment",
-    "test_one_selector_need_not_be_a_list",
-    "test_several_parts_get_their_shares",
-    "test_few_segments_are_not_everything",
-}
-"""Faults of the new allocator that are known and not mended yet: each is to leave this list."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of known faults."""
-    for item in items:
-        if getattr(item, "originalname", item.name) in OPEN:
-            item.add_marker(pytest.mark.xfail(reason="a known fault of the allocator, open"))
