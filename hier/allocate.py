@@ -8,6 +8,7 @@ made is, `certificate.py` says. `docs/allocation.md` has the proofs.
 """
 
 import heapq
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,7 +69,8 @@ class Allocation:
 
     def within(self, budget: int) -> "Allocation":
         """Return as many of the first picks as fit into a budget."""
-        return self.cut(int(np.searchsorted(np.cumsum(self.prices), budget, "right")))
+        over = np.flatnonzero(np.cumsum(self.prices) > budget)
+        return self.cut(int(over[0])) if len(over) else self
 
     def worth(self, price: float, least: int = 0) -> "Allocation":
         """Return the first picks whose value less that of their tokens is the largest.
@@ -106,9 +108,9 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
         rules: what else the choice keeps to. What must be chosen is, even where it alone exceeds
             the budget.
     """
-    best = _spend(problem, budget, rules)
-    for summary in [i for i in best.chosen[len(rules.must) :] if i in problem.rivals]:
-        best = _better(best, _spend(problem, budget, rules, without=summary))
+    best = _without_idle(problem, budget, rules, _spend(problem, budget, rules))
+    if rules.quotas:
+        return best  # what would be tried could take from them
     gains = problem.gains(problem.weights, problem.covered(rules.must))
     few, edge = _few(best, len(rules.must), float(gains.max(initial=0))), budget
     if few is not None:
@@ -119,7 +121,7 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
             return best
     fitted = False
     for without in best.chosen[len(rules.must) :][:_TRIED]:
-        best = _better(best, _spend(problem, edge, rules, without=without))
+        best = _better(best, _spend(problem, edge, rules, {without}))
     for number, forced in enumerate(np.argsort(-gains, kind="stable").tolist()):
         if number >= _TRIED and (fitted or not gains[forced]):
             break
@@ -150,13 +152,34 @@ def _better(one: Allocation, other: Allocation) -> Allocation:
     return other if other.value > one.value else one
 
 
+def _without_idle(problem: Problem, budget: int, rules: Rules, best: Allocation) -> Allocation:
+    """Do without summaries that say nothing more than what else was chosen in the end."""
+    idle: set[int] = set()
+    while True:
+        for summary in (i for i in best.chosen if i in problem.rivals and i not in rules.must):
+            others = tuple(i for i in best.chosen if i != summary)
+            least = best.value * (1 - 1e-9)
+            if problem.value(others) >= least:
+                idle.add(summary)
+                instead = _spend(problem, budget, rules, idle)
+                kept = _spend(problem, 0, replace(rules, must=others, quotas=()))
+                best = instead if instead.value >= least else kept
+                break
+        else:
+            return best
+
+
 def _spend(
-    problem: Problem, budget: int, rules: Rules, without: int = -1, filled: bool = True
+    problem: Problem,
+    budget: int,
+    rules: Rules,
+    without: Collection[int] = (),
+    filled: bool = True,
 ) -> Allocation:
-    """Choose by the best gain a token, without one candidate."""
+    """Choose by the best gain a token, without some candidates."""
     spending = _Spending(problem, rules.most_runs)
-    if without >= 0:
-        spending.open[without] = False
+    for i in without:
+        spending.open[i] = False
     for i in rules.must:
         spending.take(i, spending.gain(i), spending.price(i))
     for members, tokens in rules.quotas:
@@ -179,7 +202,7 @@ def _spend(
         while pick := spending.best(budget - spending.spent):
             spending.take(*pick)
     taken = tuple(spending.chosen), tuple(spending.gains), tuple(spending.prices)
-    return Allocation(*taken, going, ordered)
+    return Allocation(*taken, going or spending.barred, ordered)
 
 
 class _Spending:
@@ -198,10 +221,12 @@ class _Spending:
         self.spent = self.runs = 0
         self.open = [True] * len(problem)
         self.frozen = False  # prices stay as they are
+        self.barred = 0.0  # best value a token of what would be one run too many
         self._shown = bytearray(len(problem))
         self._headed = bytearray(len(problem.heading_price))  # _LINE or _ITSELF
         self._heap = problem.ranked.copy()
         self._known = [0] * len(problem)  # older entries of the heap are stale
+        self._offered: np.ndarray | None = None  # all, or some candidates
 
     def offer(self, members: np.ndarray | None = None) -> None:
         """Fill the heap anew with what may be chosen next: some candidates, or all."""
@@ -210,6 +235,7 @@ class _Spending:
         if members is not None:
             gains[~members] = 0
         some = np.flatnonzero(gains > 0).tolist()
+        self._offered = members
         self._heap = [(-gains[i] / max(self.price(i), 1), i, self._known[i]) for i in some]
         heapq.heapify(self._heap)
 
@@ -230,13 +256,16 @@ class _Spending:
             if not self.open[i] or known < self._known[i]:
                 continue
             price = self.price(i)
-            if (room is not None and price > room) or self._too_many_runs(i):
+            if room is not None and price > room:
                 continue
             gain = self.gain(i)
             if gain <= 0:
                 continue
+            if self._too_many_runs(i):
+                self.barred = max(self.barred, gain / max(price, 1))
+                continue
             again = -gain / max(price, 1)
-            if again <= key or not heap or again <= heap[0][0]:
+            if again <= key or not heap or (again, i) < heap[0]:
                 return i, gain, price
             heapq.heappush(heap, (again, i, known))
         return None
@@ -296,8 +325,9 @@ class _Spending:
             if not self._headed[heading]:
                 cheaper += self.problem.below[heading]
             self._headed[heading] = _ITSELF
+        offered = self._offered
         for j in cheaper:
-            if self.open[j]:
+            if self.open[j] and (offered is None or offered[j]):
                 self._known[j] += 1
                 ratio = -self.gain(j) / max(self.price(j), 1)
                 heapq.heappush(self._heap, (ratio, j, self._known[j]))

@@ -137,8 +137,12 @@ class Composer:
         Args:
             budget: most tokens; at most the request's.
         """
+        best = self._kept(budget + self.spared, budget)
+        while best.allocation.going < self.plan.outside:
+            # What was not looked at could be worth more than what was.
+            self._widen()
+            best = self._kept(budget + self.spared, budget)
         planned = budget + self.spared
-        best = self._kept(planned, budget)
         for _ in range(1, _ROUNDS):
             left_over = budget - best.tokens
             if not best.allocation.going or left_over <= max(_SLACK * budget, _LITTLE):
@@ -165,8 +169,14 @@ class Composer:
             query=self.asked,
             picks=picks(self.tree, plan, self.layout, allocation, self.queries),
             going=allocation.going * scale,
-            stop=self._stop(allocation),
+            stop=self._stop(draft),
         )
+
+    def _widen(self) -> None:
+        """Plan anew, with four times the candidates."""
+        self.config = replace(self.config, pool=4 * self.config.pool)
+        for name in ("plan", "_seen", "_problem", "_rules", "_worth", "spared", "order"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def _seen(self) -> list[int]:
@@ -251,10 +261,15 @@ class Composer:
         going = draft.allocation.going
         return sure + upper_bound(problem, max(room, 0), reached, going, self.plan.outside)
 
-    def _stop(self, allocation: Allocation) -> Stop:
-        if not allocation.going:
+    def _stop(self, draft: Draft) -> Stop:
+        going, most = draft.allocation.going, self.limits.max_segments
+        if not going:
             return "everything"
-        return "price" if allocation.going < self._worth else "budget"
+        if going < self._worth:
+            return "price"
+        left_over = self.budget - draft.tokens > max(_SLACK * self.budget, _LITTLE)
+        full = most is not None and len(draft.pieces) >= most
+        return "segments" if full and left_over else "budget"
 
     def _check_least(self) -> None:
         """Refuse limits that what must be shown exceeds already."""

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from hier.context import Context
-from hier.document import Span
 from hier.errors import BudgetError, InputError
 from hier.plan import Quota, Scope
 from hier.tree import Tree
@@ -108,7 +107,7 @@ def _share(selector: Any, share: Any) -> float:
 
 def _leaves(tree: Tree, selectors: Any, what: str) -> np.ndarray:
     """Return the leaves that selectors name, int64, ascending."""
-    if isinstance(selectors, str | int | np.integer | Span):
+    if isinstance(selectors, str | int | np.integer) or _is_span(selectors):
         selectors = [selectors]
     if not isinstance(selectors, Iterable):
         raise InputError(f"{what} {selectors!r} is no selector; {_REMEDY}")
@@ -126,11 +125,18 @@ def _select(tree: Tree, selector: Any, what: str) -> np.ndarray:
     if isinstance(selector, int | np.integer) and not isinstance(selector, bool):
         node = tree.nodes[selector]
         return np.arange(*tree.nodes.leaves(node.level, node.id - tree.nodes.offsets[node.level]))
-    if isinstance(selector, tuple) and len(selector) == 2:
-        start, end = selector
-        if all(isinstance(n, int | np.integer) for n in selector):
-            return _within(tree, int(start), int(end), what)
+    if _is_span(selector):
+        return _within(tree, int(selector[0]), int(selector[1]), what)
     raise InputError(f"{what} has {selector!r}, which is no selector; {_REMEDY}")
+
+
+def _is_span(selector: Any) -> bool:
+    """Say whether something is (start, end); several node ids come as a list."""
+    return (
+        isinstance(selector, tuple)
+        and len(selector) == 2
+        and all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in selector)
+    )
 
 
 def _within(tree: Tree, start: int, end: int, what: str) -> np.ndarray:

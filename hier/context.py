@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from hier.document import Span
 
-Stop = Literal["budget", "price", "everything"]
+Stop = Literal["budget", "price", "segments", "everything"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ class Context:
         query: the question, several, or None for an overview.
         picks: the allocator's decisions, best first.
         going: share of the value that the next token would add, at the pick that was not made.
-        stop: why no more is shown: ``"budget"``, ``"price"`` (more would not be worth it) or
-            ``"everything"`` (nothing of value is left).
+        stop: why no more is shown: ``"budget"``, ``"price"`` (more would not be worth it),
+            ``"segments"`` (no more of them are allowed) or ``"everything"`` (nothing of value is
+            left).
     """
 
     text: str
@@ -89,7 +90,12 @@ class Context:
 
     def used(self) -> str:
         """Say in one line what was spent, what it covers, and how good a choice it is."""
-        more = {"budget": "", "price": ": more would not help", "everything": ": there is no more"}
+        more = {
+            "budget": "",
+            "price": ": more would not help",
+            "segments": ": no more segments are allowed",
+            "everything": ": there is no more",
+        }
         pieces = f"{len(self.segments)} segment{'' if len(self.segments) == 1 else 's'}"
         return (
             f"{self.tokens:,} of {self.budget:,} tokens{more[self.stop]}; {pieces}, coverage "

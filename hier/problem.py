@@ -108,7 +108,7 @@ class Problem:
             before = before[before]  # two, four, eight, ... candidates back
         if (before >= 0).any():
             raise InputError(
-                f"candidate {int(np.argmax(before >= 0))} follows itself; spans must not go in rings"
+                f"candidate {int(np.argmax(before >= 0))} follows itself; spans must not go round"
             )
 
     def __len__(self) -> int:
@@ -150,7 +150,9 @@ class Problem:
 
         As long as nothing is chosen; what is worth nothing is left out.
         """
-        lines = _row_sums(self.under.offsets, self.heading_price[self.under.members])
+        lines = np.bincount(
+            self.under.rows, self.heading_price[self.under.members], len(self)
+        ).astype(np.int64)
         density = self.gains(self.weights) / np.maximum(self.size + self.apart + lines, 1)
         best = np.argsort(-density, kind="stable")
         best = best[density[best] > 0]
@@ -169,7 +171,10 @@ class Problem:
         more = self.fidelity.astype(np.float64)
         if covered is not None:
             more = np.maximum(more - covered[self.cover.members], 0)
-        return _row_sums(self.cover.offsets, more * weights[self.cover.members])
+        gains: np.ndarray = np.bincount(
+            self.cover.rows, more * weights[self.cover.members], len(self)
+        )
+        return gains
 
     def beyond(self, chosen: Sequence[int]) -> "Problem":
         """Return the problem of what a choice leaves to be covered; prices stay."""
@@ -236,9 +241,3 @@ def _refuse(name: str, values: np.ndarray, good: np.ndarray) -> None:
             f"{name} {place} of the problem is {values[place]}, which cannot be; it must be "
             "finite, not negative and within its range"
         )
-
-
-def _row_sums(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    rows: np.ndarray = sums[offsets[1:]] - sums[offsets[:-1]]
-    return rows
