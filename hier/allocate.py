@@ -17,6 +17,7 @@ from hier.certificate import upper_bound
 from hier.problem import Problem
 
 _TRIED = 12  # first picks, each of which a small budget is also spent without
+_SIZES = (4, 6, 9, 14, 21, 32, 48, 72, 108)  # tokens up to which candidates are tried alone
 _LINE, _ITSELF = 1, 2  # how a heading is shown: in a line of its own making, or as the text has it
 
 
@@ -119,6 +120,12 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
         edge, last = sum(few.prices) - 1, few.gains[-1] / max(few.prices[-1], 1)
         if upper_bound(problem, edge, best.value, last) <= best.value:
             return best
+    # What is too large for the budget must not end the order of picks; the sizes do not depend on
+    # the budget, so a larger one tries all that a smaller one does.
+    for largest in _SIZES:
+        if largest <= edge:
+            large = np.flatnonzero(problem.size > largest).tolist()
+            best = _better(best, _spend(problem, edge, rules, set(large) - set(rules.must)))
     fitted = False
     for without in best.chosen[len(rules.must) :][:_TRIED]:
         best = _better(best, _spend(problem, edge, rules, {without}))

@@ -85,8 +85,6 @@ class _Dual:
 
     def __init__(self, problem: Problem, budget: int, outside: float) -> None:
         self.problem, self.outside = problem, outside
-        self.most = np.zeros(len(problem.weights))  # how well each target can be covered
-        np.maximum.at(self.most, problem.cover.members, problem.fidelity)
         size = problem.size.astype(np.float64)
         # What is spared by candidates of sizes below zero is given to every choice.
         self.budget = budget - int(np.minimum(size, 0).sum())
@@ -98,6 +96,12 @@ class _Dual:
             self._lines[problem.heading[own]], self._size[own]
         )
         self._size[own] -= self._lines[problem.heading[own]]
+        lines = np.bincount(problem.under.rows, self._lines[problem.under.members], len(problem))
+        least = problem.size + lines + problem.apart.min()
+        self._fits = least <= self.budget  # no choice has what alone exceeds the budget
+        self.most = np.zeros(len(problem.weights))  # how well each target can be covered
+        fidelity = problem.fidelity * self._fits[problem.cover.rows]
+        np.maximum.at(self.most, problem.cover.members, fidelity)
         self._order = _in_text(problem)
         self._begins = problem.left[self._order] < 0
         self._mark = problem.apart[self._order].astype(np.float64)
@@ -113,7 +117,7 @@ class _Dual:
             enough: a bound that low is not looked further for.
         """
         granted = float((self.problem.weights - counted) @ self.most)
-        gains = self.problem.gains(counted)
+        gains = self.problem.gains(counted) * self._fits
 
         def bound(price: float) -> _Bound:
             surplus = self._surplus(gains, price)
