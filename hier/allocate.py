@@ -16,7 +16,8 @@ import numpy as np
 from hier.certificate import upper_bound
 from hier.problem import Problem
 
-_TRIED = 12  # first picks, each of which a small budget is also spent without
+_TRIED = 16  # first picks, each of which a small budget is also spent without
+_WORK = 6000  # fewer, where they and the candidates multiply to more
 _SIZES = (4, 6, 9, 14, 21, 32, 48, 72, 108)  # tokens up to which candidates are tried alone
 _LINE, _ITSELF = 1, 2  # how a heading is shown: in a line of its own making, or as the text has it
 
@@ -113,7 +114,8 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
     if rules.quotas:
         return best  # what would be tried could take from them
     gains = problem.gains(problem.weights, problem.covered(rules.must))
-    few, edge = _few(best, len(rules.must), float(gains.max(initial=0))), budget
+    tried = max(2, min(_TRIED, _WORK // max(len(problem), 1)))
+    few, edge = _few(best, len(rules.must), float(gains.max(initial=0)), tried), budget
     if few is not None:
         # So many picks are near the best already, and what could be tried within a budget that
         # has room for fewer is hardly ever worth more.
@@ -127,31 +129,32 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
             large = np.flatnonzero(problem.size > largest).tolist()
             best = _better(best, _spend(problem, edge, rules, set(large) - set(rules.must)))
     fitted = False
-    for without in best.chosen[len(rules.must) :][:_TRIED]:
+    for without in best.chosen[len(rules.must) :][:tried]:
         best = _better(best, _spend(problem, edge, rules, {without}))
     for number, forced in enumerate(np.argsort(-gains, kind="stable").tolist()):
-        if number >= _TRIED and (fitted or not gains[forced]):
+        if number >= tried and (fitted or not gains[forced]):
             break
         if forced in rules.must or problem.size[forced] > edge:
             continue
         # Of others than the largest only the first that fits counts, and alone: for the guarantee.
-        tried = replace(rules, must=(*rules.must, forced))
-        other = _spend(problem, edge if number < _TRIED else 0, tried)
+        with_it = replace(rules, must=(*rules.must, forced))
+        other = _spend(problem, edge if number < tried else 0, with_it)
         if sum(other.prices) <= edge:
             best, fitted = _better(best, other), True
     return best
 
 
-def _few(allocation: Allocation, n_must: int, largest: float) -> Allocation | None:
+def _few(allocation: Allocation, n_must: int, largest: float, least: int) -> Allocation | None:
     """Return the first picks: some, and worth more than any one candidate; None for want of them.
 
     Args:
         allocation: a choice.
         n_must: picks that had to be made.
         largest: the most that one candidate is worth.
+        least: how many picks are some.
     """
     values = np.cumsum(allocation.gains[n_must:])
-    picks = n_must + max(_TRIED, int(np.searchsorted(values, largest * (1 - 1e-9))) + 1)
+    picks = n_must + max(least, int(np.searchsorted(values, largest * (1 - 1e-9))) + 1)
     return allocation.cut(picks) if picks <= allocation.ordered else None
 
 
@@ -204,8 +207,8 @@ def _spend(
         spending.take(*pick)
     ordered = len(spending.chosen)
     if pick and filled:
-        spending.frozen = True
         spending.put_back(pick)
+        spending.freeze(budget - spending.spent)
         while pick := spending.best(budget - spending.spent):
             spending.take(*pick)
     taken = tuple(spending.chosen), tuple(spending.gains), tuple(spending.prices)
@@ -244,6 +247,13 @@ class _Spending:
         some = np.flatnonzero(gains > 0).tolist()
         self._offered = members
         self._heap = [(-gains[i] / max(self.price(i), 1), i, self._known[i]) for i in some]
+        heapq.heapify(self._heap)
+
+    def freeze(self, room: int) -> None:
+        """Leave prices as they are from here on, and drop what is too large for the room."""
+        self.frozen = True
+        least = self.problem.least
+        self._heap = [entry for entry in self._heap if least[entry[1]] <= room]
         heapq.heapify(self._heap)
 
     def put_back(self, pick: tuple[int, float, int]) -> None:

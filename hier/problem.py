@@ -145,6 +145,14 @@ class Problem:
         return list(zip(*(array.tolist() for array in arrays), strict=True))
 
     @cached_property
+    def least(self) -> list[int]:
+        """The least that each candidate can add to a price."""
+        spared = np.append(self.heading_price, 0)[self.heading]
+        beside = np.append(self.apart, 0)[self.right]
+        least: list[int] = (self.size - spared - beside).tolist()
+        return least
+
+    @cached_property
     def ranked(self) -> list[tuple[float, int, int]]:
         """A heap of the candidates, the most value a token first: (-value a token, candidate, 0).
 
