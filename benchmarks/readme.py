@@ -1,4 +1,4 @@
-"""Write the measured figures into the README and `docs/relevance.md`, from the result files."""
+"""Write the measured figures into the README and the pages on method, from the result files."""
 
 import json
 import sys
@@ -7,11 +7,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import allocation_page
 import curves
 import environment
 import page
 
 README = environment.REPOSITORY / "README.md"
+ALLOCATION = environment.REPOSITORY / "docs" / "allocation.md"
 RELEVANCE = environment.REPOSITORY / "docs" / "relevance.md"
 Figures = dict[str, Any]
 OURS, NEURAL, BASELINE = "hier", "hier, MiniLM", "DOS RAG, MiniLM"
@@ -223,9 +225,16 @@ SECTIONS: Sections = {
     "overview": (overview, "arena.json"),
     "speed": (speed, "speed.json"),
     "soak": (soak, "soak.json"),
+    "balanced": (allocation_page.balanced, "thrift.json"),
 }
 PAGES: dict[Path, Sections] = {
     README: SECTIONS,
+    ALLOCATION: {
+        "exact": (allocation_page.exact, "allocation.json"),
+        "greedy": (allocation_page.greedy, "allocation.json"),
+        "time": (allocation_page.time, "allocation.json"),
+        "thrift": (allocation_page.thrift, "thrift.json"),
+    },
     RELEVANCE: {
         "learned": (learned, "arena.json"),
         "ablation": (ablation, "ablation.json"),
