@@ -138,8 +138,8 @@ class Composer:
             budget: most tokens; at most the request's.
         """
         best = self._kept(budget + self.spared, budget)
-        while best.allocation.going < self.plan.outside:
-            # What was not looked at could be worth more than what was.
+        while not best.allocation.going and self.plan.outside > 0:
+            # Everything of worth is shown, but not everything was looked at.
             self._widen()
             best = self._kept(budget + self.spared, budget)
         planned = budget + self.spared

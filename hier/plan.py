@@ -124,7 +124,7 @@ class Plan:
         summaries: the summaries that may be shown.
         relevance: of every leaf of the text, standardised, float32 (leaves,).
         total: the value of everything there is to cover.
-        outside: the best value a token of what is not a candidate.
+        outside: the best value a token of a leaf that is not a candidate, where it spares a mark.
     """
 
     problem: Problem
