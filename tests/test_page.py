@@ -172,7 +172,7 @@ def test_sections_are_filled_where_results_are_stored(result, tmp_path):
     marks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in readme.SECTIONS]
     filled = readme.filled("\n".join(marks), tmp_path)
     assert filled.count("old") == 3
-    assert readme.missing(tmp_path) == ["speed", "soak"]
+    assert readme.missing(tmp_path) == ["speed", "soak", "balanced"]
     assert readme.filled(filled, tmp_path) == filled
 
 
