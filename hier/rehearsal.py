@@ -15,7 +15,7 @@ from typing import Any
 from hier.build import build
 from hier.document import Document
 from hier.ledger import Ledger, Prices
-from hier.summaries import Writers, keep, read_summarizer, write_summaries
+from hier.summaries import Writers, read_summarizer, write_summaries
 from hier.summarizers.cache import Cache
 from hier.summarizers.calls import Call, Record, Written
 from hier.summarizers.writers import Writer

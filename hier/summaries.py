@@ -227,6 +227,12 @@ class _Desk:
             written = [next(first) for _ in some]
             faults.update((i, one) for one in written if one.fault)
             shorter[i] = [one.text for one in written]
+            if i not in faults and count("\n".join(shorter[i])) >= count(wholes[i]):
+                raise SummarizerError(
+                    f"the summarizer reads {window} tokens, and its summaries of a longer text's "
+                    "parts are no shorter than the parts; give it a larger window or shorter "
+                    "summaries"
+                )
         whole = self.write([parts if i not in faults else [] for i, parts in enumerate(shorter)])
         return [faults.get(i, one) for i, one in enumerate(whole)]
 
