@@ -20,7 +20,8 @@ import numpy as np
 
 from hier.document import Document
 from hier.errors import StoreError
-from hier.retrieval.index import Counts, WordIndex
+from hier.retrieval.counts import Counts
+from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer, load_tokenizer
