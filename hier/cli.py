@@ -27,6 +27,7 @@ from hier.options import (
     TokenizerName,
     Tokens,
     TreeSource,
+    whole_number,
     with_limits,
 )
 from hier.store import is_tree
@@ -134,14 +135,14 @@ def show_tree(
 def explain(
     source: TreeSource,
     query: Query = None,
-    budget: Tokens = 2000,
+    budget: Tokens = "2000",
     as_json: Json = False,
     encoding: Encoding = "utf-8",
 ) -> None:
     """Say why each piece is in, and what the next 500 tokens would add."""
     from hier.explain import explain as explain_context
 
-    report = explain_context(open_tree(source, encoding), query, budget)
+    report = explain_context(open_tree(source, encoding), query, whole_number(budget))
     write(json.dumps(report.to_dict()) + "\n" if as_json else report.text + "\n")
 
 

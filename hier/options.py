@@ -22,7 +22,7 @@ Query = Annotated[
     list[str] | None,
     typer.Option("-q", "--query", help="The question, or several; none: an overview."),
 ]
-Tokens = Annotated[int, typer.Option("-b", "--budget", help="Most tokens.")]
+Tokens = Annotated[str, typer.Option("-b", "--budget", help="Most tokens.")]
 Json = Annotated[bool, typer.Option("--json", help="Print everything known, as JSON.")]
 Encoding = Annotated[str, typer.Option(help="Encoding of the text.")]
 TokenizerName = Annotated[str, typer.Option("--tokenizer", help="How tokens are counted.")]
@@ -71,7 +71,7 @@ def read_limits(
         InputError: a minimum is not PART=SHARE.
     """
     return {
-        "budget": budget if budget == "auto" else _whole_number(budget),
+        "budget": budget if budget == "auto" else whole_number(budget, "pass 1 or more, or auto"),
         "ratio": ratio,
         "ceiling": ceiling,
         "price": None if price is None else _number_or_word(price),
@@ -109,6 +109,18 @@ def with_limits(command: Callable[..., None]) -> Callable[..., None]:
     return reading
 
 
+def whole_number(text: str, remedy: str = "pass 1 or more") -> int:
+    """Read a number of tokens.
+
+    Raises:
+        BudgetError: it is not a whole number; ``remedy`` says what is.
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BudgetError(f"budget {text!r} is not a whole number of tokens; {remedy}") from error
+
+
 def part_of(text: str) -> str | int | tuple[int, int]:
     """Read a part of a text: ``node=ID``, ``START:END``, or the words of a heading."""
     if found := re.fullmatch(r"node=(\d+)", text):
@@ -116,15 +128,6 @@ def part_of(text: str) -> str | int | tuple[int, int]:
     if found := re.fullmatch(r"(\d+):(\d+)", text):
         return int(found[1]), int(found[2])
     return text
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BudgetError(
-            f"budget {text!r} is not a whole number of tokens; pass 1 or more, or auto"
-        ) from error
 
 
 def _number_or_word(text: str) -> float | str:

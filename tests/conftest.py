@@ -1,4 +1,5 @@
-"""What every test may ask for: a long real text, the folder of data sets, allocation problems.
+"""What every test may ask for: a long real text, the folder of data sets, allocation problems,
+the command line.
 
 `st.from_type(Problem)` draws small problems, with all that can be in one.
 
@@ -7,6 +8,7 @@ the same on every run, so that a red run is red for everyone.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +91,17 @@ def data_folder() -> Path | None:
     named = os.environ.get("HIER_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: status, stdout, stderr."""
+    from hier.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        out, err = capfdbinary.readouterr()
+        return ended.value.code, out.decode(), err.decode()
+
+    return run

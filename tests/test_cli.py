@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hier
-from hier.cli import app, main
+from hier.cli import app
 
 HIER = Path(sys.executable).with_name("hier")
 TEXT = (
@@ -24,24 +24,11 @@ TEXT = (
 COMMANDS = {"compress", "build", "query", "tree", "explain", "demo", "doctor"}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("report.txt").write_text(TEXT, encoding="utf-8")
     return Path("report.txt")
-
-
-@pytest.fixture
-def run(report, capfdbinary):
-    """Run the command line in this process: status, stdout, stderr."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        out, err = capfdbinary.readouterr()
-        return ended.value.code, out.decode(), err.decode()
-
-    return run
 
 
 def start(*arguments, **options):
