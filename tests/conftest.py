@@ -16,7 +16,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+import hier
 from hier.problem import Groups, Problem
+from hier.tree import Tree
+
+# The asserts of what tests share say what was compared, as those of tests do.
+pytest.register_assert_rewrite("house", "shown")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -83,6 +88,24 @@ def long_text() -> str:
     from pydoc_data import topics
 
     return "\n\n".join(text.strip("\n") for text in topics.topics.values()) + "\n"
+
+
+@pytest.fixture(scope="session")
+def tree(long_text: str) -> Tree:
+    """The first 120,000 characters of the long text, read."""
+    return hier.build(long_text[:120_000])
+
+
+@pytest.fixture(scope="session")
+def chapters() -> Tree:
+    """A small text of two chapters, with nothing to choose between their sentences."""
+    fruits = "apple pear plum cherry quince medlar fig lime lemon orange".split()
+    tools = "hammer saw drill file plane chisel vice clamp level rasp".split()
+    text = "# Fruit\n\n" + " ".join(f"The {word} ripens late in the year." for word in fruits)
+    text += "\n\n# Tools\n\n" + " ".join(
+        f"A {word} hangs on the wall of the shop." for word in tools
+    )
+    return hier.build(text + "\n")
 
 
 @pytest.fixture(scope="session")

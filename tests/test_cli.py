@@ -24,11 +24,17 @@ TEXT = (
 COMMANDS = {"compress", "build", "query", "tree", "explain", "demo", "doctor"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("report.txt").write_text(TEXT, encoding="utf-8")
     return Path("report.txt")
+
+
+@pytest.fixture
+def run(report, run):
+    """The command line, in a folder that has a report."""
+    return run
 
 
 def start(*arguments, **options):
