@@ -158,9 +158,12 @@ def compress(
 
     Raises:
         HierError: as for ``build`` and ``Tree.compress``.
+        TypeError: neither has such an option.
     """
     named = inspect.signature(build).parameters
     building = {name: options.pop(name) for name in tuple(options) if name in named}
+    # What is misspelt is said before a long text is read, and a model paid to summarise it.
+    inspect.signature(Tree.compress).bind(None, query, budget, **options)
     return build(source, **building).compress(query, budget, **options)
 
 

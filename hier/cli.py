@@ -4,10 +4,8 @@ The commands hold no logic of their own: they read, call the engine, and write. 
 when something failed, 2 for wrong usage, 130 when interrupted.
 """
 
-import contextlib
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +17,19 @@ import typer
 import hier
 from hier.document import Document, decode
 from hier.errors import BudgetError, HierError, InputError
+from hier.options import (
+    EmbedderName,
+    Encoding,
+    Json,
+    Limits,
+    Query,
+    Source,
+    TokenizerName,
+    Tokens,
+    TreeSource,
+    whole_number,
+    with_limits,
+)
 from hier.store import is_tree
 from hier.tokens import encodable
 
@@ -35,42 +46,6 @@ app = typer.Typer(
     help="Compress long texts into a context for a model, within an exact token budget.",
 )
 
-Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A text file; - is stdin.")]
-TreeSource = Annotated[
-    str, typer.Argument(metavar="TREE|FILE", help="A saved tree, or a text file.")
-]
-Query = Annotated[
-    list[str] | None,
-    typer.Option("-q", "--query", help="The question, or several; none: an overview."),
-]
-Budget = Annotated[
-    str, typer.Option("-b", "--budget", help="Most tokens; auto: as many as are worth their price.")
-]
-Ratio = Annotated[float | None, typer.Option(help="Share of the text's tokens, as the budget.")]
-Ceiling = Annotated[int | None, typer.Option(help="Most tokens of --budget auto.")]
-Price = Annotated[
-    str | None,
-    typer.Option(help="thorough, balanced, thrifty, or percent a thousand tokens must add."),
-]
-Include = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PART", help="Show it: a heading, START:END (characters) or node=ID."),
-]
-Exclude = Annotated[list[str] | None, typer.Option(metavar="PART", help="Do not show it.")]
-Minimum = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PART=SHARE", help="Least share of the budget for it: Fees=0.2"),
-]
-MaxSegments = Annotated[int | None, typer.Option(help="Most pieces.")]
-Prefix = Annotated[str, typer.Option(help="A text before all else, paid for.")]
-Suffix = Annotated[str, typer.Option(help="A text behind all else, paid for.")]
-Order = Annotated[str, typer.Option(help="document, or relevance: the most relevant first.")]
-Json = Annotated[bool, typer.Option("--json", help="Print everything known, as JSON.")]
-Plain = Annotated[bool, typer.Option("--plain", help="No headings and no gap marks.")]
-Encoding = Annotated[str, typer.Option(help="Encoding of the text.")]
-TokenizerName = Annotated[str, typer.Option("--tokenizer", help="How tokens are counted.")]
-EmbedderName = Annotated[str, typer.Option("--embedder", help="What measures likeness.")]
-
 
 @app.callback(invoke_without_command=True)
 def root(
@@ -83,32 +58,18 @@ def root(
 
 
 @app.command()
+@with_limits
 def compress(
     source: Source,
     query: Query = None,
-    budget: Budget = "2000",
+    *,
+    limits: Limits,
     as_json: Json = False,
     tokenizer: TokenizerName = "o200k_base",
     embedder: EmbedderName = "static",
     encoding: Encoding = "utf-8",
-    plain: Plain = False,
-    ratio: Ratio = None,
-    ceiling: Ceiling = None,
-    price: Price = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    minimum: Minimum = None,
-    max_segments: MaxSegments = None,
-    prefix: Prefix = "",
-    suffix: Suffix = "",
-    order: Order = "document",
 ) -> None:
     """Compress a text once: read it, choose, print the context."""
-    limits = read_limits(
-        budget, ratio, ceiling, price, include, exclude, minimum,
-        max_segments=max_segments, prefix=prefix, suffix=suffix, order=order,
-        headings=not plain, gaps=not plain,
-    )  # fmt: skip
     tree = build_tree(source, tokenizer, embedder, encoding)
     answer(tree, query, limits, as_json)
 
@@ -130,29 +91,15 @@ def build(
 
 
 @app.command()
+@with_limits
 def query(
     tree: Annotated[Path, typer.Argument(metavar="TREE", help="A saved tree.")],
     question: Query = None,
-    budget: Budget = "2000",
+    *,
+    limits: Limits,
     as_json: Json = False,
-    plain: Plain = False,
-    ratio: Ratio = None,
-    ceiling: Ceiling = None,
-    price: Price = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    minimum: Minimum = None,
-    max_segments: MaxSegments = None,
-    prefix: Prefix = "",
-    suffix: Suffix = "",
-    order: Order = "document",
 ) -> None:
     """Ask a saved tree."""
-    limits = read_limits(
-        budget, ratio, ceiling, price, include, exclude, minimum,
-        max_segments=max_segments, prefix=prefix, suffix=suffix, order=order,
-        headings=not plain, gaps=not plain,
-    )  # fmt: skip
     answer(hier.load(tree), question, limits, as_json)
 
 
@@ -188,7 +135,7 @@ def show_tree(
 def explain(
     source: TreeSource,
     query: Query = None,
-    budget: Budget = "2000",
+    budget: Tokens = "2000",
     as_json: Json = False,
     encoding: Encoding = "utf-8",
 ) -> None:
@@ -213,68 +160,6 @@ def doctor() -> None:
     from hier.doctor import report
 
     write(report())
-
-
-def whole_number(text: str) -> int:
-    """Read a number of tokens as it was typed.
-
-    Raises:
-        BudgetError: it is not a whole number.
-    """
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BudgetError(
-            f"budget {text!r} is not a whole number of tokens; pass 1 or more, or auto"
-        ) from error
-
-
-def read_limits(
-    budget: str,
-    ratio: float | None,
-    ceiling: int | None,
-    price: str | None,
-    include: list[str] | None,
-    exclude: list[str] | None,
-    minimum: list[str] | None,
-    **others: Any,
-) -> dict[str, Any]:
-    """Read what was typed as the arguments of ``Tree.compress``.
-
-    Raises:
-        BudgetError: the budget is not a whole number.
-        InputError: a minimum is not PART=SHARE.
-    """
-    shares = {}
-    for text in minimum or ():
-        part, _, share = text.rpartition("=")
-        try:
-            shares[part_of(part)] = float(share)
-        except ValueError as error:
-            raise InputError(
-                f"minimum {text!r} is not PART=SHARE; pass such as Fees=0.2"
-            ) from error
-    with contextlib.suppress(ValueError):
-        price = price if price is None else float(price)  # type: ignore[assignment]
-    return {
-        "budget": budget if budget == "auto" else whole_number(budget),
-        "ratio": ratio,
-        "ceiling": ceiling,
-        "price": price,
-        "must_include": [part_of(text) for text in include or ()],
-        "exclude": [part_of(text) for text in exclude or ()],
-        "minimum": shares,
-        **others,
-    }
-
-
-def part_of(text: str) -> str | int | tuple[int, int]:
-    """Read a part of a text: ``node=ID``, ``START:END``, or the words of a heading."""
-    if found := re.fullmatch(r"node=(\d+)", text):
-        return int(found[1])
-    if found := re.fullmatch(r"(\d+):(\d+)", text):
-        return int(found[1]), int(found[2])
-    return text
 
 
 def build_tree(source: str, tokenizer: str, embedder: str, encoding: str) -> hier.Tree:
@@ -306,9 +191,7 @@ def read(source: str, encoding: str) -> Document:
     return Document.from_path(Path(source), encoding)
 
 
-def answer(
-    tree: hier.Tree, question: list[str] | None, limits: dict[str, Any], as_json: bool
-) -> None:
+def answer(tree: hier.Tree, question: list[str] | None, limits: Limits, as_json: bool) -> None:
     """Compress and print."""
     started = time.perf_counter()
     context = tree.compress(question, **limits)

@@ -17,7 +17,7 @@ from hier.candidates import Pairs, pose
 from hier.problem import Problem
 from hier.relevance import Relevance, weigh
 from hier.render import Layout, Summary
-from hier.retrieval.index import count_words
+from hier.retrieval.counts import count_words
 from hier.retrieval.relevance import standardise
 from hier.retrieval.static import load_static, unit
 from hier.tree import Tree
