@@ -172,7 +172,7 @@ def plan_query(
     rest = np.ones(len(open_to), bool)
     rest[pool] = False
     # A leaf between two that are shown spares a mark.
-    least = np.maximum(tokens - layout.mark_tokens(tree.tokenizer.count), 1)
+    least = np.maximum(tokens - layout.mark_tokens, 1)
     outside = float((values * tokens / least)[rest].max(initial=0))
     leaves = scope.with_named(open_to[pool])
     place = np.argsort(open_to, kind="stable")

@@ -268,7 +268,7 @@ class Tree:
         if (headings, gaps) not in self._layouts:
             self._layouts[headings, gaps] = Layout(
                 self.source, self.leaf_start, self.block, self.index.path_of, self.opens,
-                self.paths, headings, gaps,
+                self.paths, self.tokenizer.count, headings, gaps,
             )  # fmt: skip
         return self._layouts[headings, gaps]
 
