@@ -13,8 +13,9 @@ from hier.errors import (
     SummarizerError,
     TokenizerError,
 )
+from hier.nodes import Node
 from hier.store import load
-from hier.tree import Node, Tree
+from hier.tree import Tree
 
 __all__ = [
     "BudgetError",

@@ -69,10 +69,15 @@ class Allocation:
         taken = self.chosen[:picks], self.gains[:picks], self.prices[:picks]
         return Allocation(*taken, going, ordered)
 
-    def within(self, budget: int) -> "Allocation":
-        """Return as many of the first picks as fit into a budget."""
+    def within(self, budget: int, least: int = 0) -> "Allocation":
+        """Return as many of the first picks as fit into a budget.
+
+        Args:
+            budget: most tokens.
+            least: picks that are kept whatever they cost.
+        """
         over = np.flatnonzero(np.cumsum(self.prices) > budget)
-        return self.cut(int(over[0])) if len(over) else self
+        return self.cut(max(least, int(over[0]))) if len(over) else self
 
     def worth(self, price: float, least: int = 0) -> "Allocation":
         """Return the first picks whose value less that of their tokens is the largest.

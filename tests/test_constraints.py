@@ -75,6 +75,28 @@ def test_the_rest_of_the_budget_is_spent_as_ever(tree):
     assert "__enter__" in context.text
 
 
+@pytest.mark.parametrize(
+    "how", [{}, {"order": "relevance"}, {"nested": True}, {"price": "thrifty"}], ids=repr
+)
+def test_what_must_be_included_is_shown_or_refused_at_every_budget(how):
+    """Even where it is planned at more than it has, or its order makes it longer."""
+    text = "# Fees\n\nEvery franchise pays a sum.\n\n## Late fees\n\nA late sum costs interest.\n"
+    tree = hier.build(text, tokenizer=lambda text: (len(text) + 5) // 6)
+    spans = [(text.index(words), text.index(words) + 5) for words in ("# Fees", "Every", "A late")]
+    refused = []
+    for must in (spans[:1], spans[1:2], spans[2:], spans[1:], [spans[0], spans[2]]):
+        for budget in range(1, 16):
+            try:
+                context = tree.compress("late interest", budget, must_include=must, **how)
+            except hier.BudgetError as error:
+                refused.append((budget, str(error)))
+                continue
+            assert context.tokens <= budget
+            assert all(is_shown(context, start, end)[0] for start, end in must)
+    assert refused
+    assert all(f"the budget is {budget}; raise" in said for budget, said in refused)
+
+
 # What may not be shown.
 
 
