@@ -1,18 +1,23 @@
 """Options: what may be typed behind a command, and how it is read.
 
 Every option is written once: those that stand alone as annotated types, those that say what a
-context may be as the parameters of ``read_limits``, which ``with_limits`` hands to a command.
+context may be, or how models are reached, as the parameters of ``read_limits`` and ``read_models``,
+which ``with_limits`` and ``with_models`` hand to a command.
 """
 
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from hier.config import ModelSettings, read_settings
 from hier.errors import BudgetError, InputError
+from hier.ledger import Prices
 
 Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A text file; - is stdin.")]
 TreeSource = Annotated[
@@ -31,6 +36,7 @@ EmbedderName = Annotated[str, typer.Option("--embedder", help="What measures lik
 Limits = dict[str, Any]
 """Arguments of ``Tree.compress``: all but the question."""
 _Parts = list[str] | None
+_Command = Callable[..., None]
 
 
 def read_limits(
@@ -87,26 +93,122 @@ def read_limits(
     }
 
 
-def with_limits(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of ``read_limits``, in the place of its parameter ``limits``.
+def with_options(read: Callable[..., Any], place: str) -> Callable[[_Command], _Command]:
+    """Give a command the options that a function reads, in the place of one of its parameters.
 
     They are read before the command runs, and come to it as that one argument.
+
+    Args:
+        read: a function of options, each annotated, whose answer the command is handed.
+        place: the command's parameter.
     """
-    options = inspect.signature(read_limits).parameters
-    signature = inspect.signature(command)
 
-    @functools.wraps(command)
-    def reading(**given: Any) -> None:
-        typed = {name: given.pop(name) for name in options}
-        command(**given, limits=read_limits(**typed))
+    def give(command: _Command) -> _Command:
+        options = inspect.signature(read).parameters
+        signature = inspect.signature(command)
 
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        parameters += options.values() if name == "limits" else [parameter]
-    # Typer makes its options of these two, and not of what the function was written with.
-    reading.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    reading.__annotations__ = {each.name: each.annotation for each in parameters}
-    return reading
+        @functools.wraps(command)
+        def reading(**given: Any) -> None:
+            typed = {name: given.pop(name) for name in options}
+            command(**given, **{place: read(**typed)})
+
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in signature.parameters.items():
+            parameters += options.values() if name == place else [parameter]
+        # Typer makes its options of these two, and not of what the function was written with.
+        reading.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=parameters
+        )
+        reading.__annotations__ = {each.name: each.annotation for each in parameters}
+        return reading
+
+    return give
+
+
+with_limits = with_options(read_limits, "limits")
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What was typed about models: the same for all that a command uses.
+
+    Attributes:
+        settings: settings that were typed.
+        config: the file of settings; None for the usual one.
+    """
+
+    settings: ModelSettings
+    config: Path | None
+
+    def of(self, name: str) -> ModelSettings:
+        """Return the settings of a model: those typed, else those of the file."""
+        return self.settings.over(read_settings(self.config).get(name, ModelSettings()))
+
+    def prices(self, names: Iterable[str]) -> Prices:
+        """Return what the tokens of some models cost.
+
+        Raises:
+            InputError: they cost different sums.
+        """
+        found = {self.of(name).prices for name in names} or {self.settings.prices}
+        if len(found) > 1:
+            raise InputError(
+                f"{', '.join(names)} have different prices; one command reckons with one: "
+                "--prices IN,OUT"
+            )
+        return found.pop()
+
+
+def read_models(
+    *,
+    base_url: Annotated[str | None, typer.Option(help="Where the model's server is.")] = None,
+    window: Annotated[
+        int | None, typer.Option(help="Tokens the model reads and writes together.")
+    ] = None,
+    in_flight: Annotated[int | None, typer.Option(help="Most calls at once.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds a call may take.")] = None,
+    calls_per_minute: Annotated[
+        float | None, typer.Option(help="Most calls sent in a minute.")
+    ] = None,
+    prices: Annotated[
+        str | None,
+        typer.Option(metavar="IN,OUT[,CACHED]", help="Money for a million tokens: 0.15,0.60"),
+    ] = None,
+    joules: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:SOURCE", help="Energy of a token, and where that is from."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file of models, their settings and prices.")
+    ] = None,
+) -> ModelOptions:
+    """Read what was typed about models.
+
+    Raises:
+        InputError: prices or joules are not written as they should be.
+    """
+    asked = _prices(prices or "0,0", joules)
+    settings = ModelSettings(base_url, window, in_flight, timeout, None, calls_per_minute, asked)
+    return ModelOptions(settings, config)
+
+
+with_models = with_options(read_models, "models")
+
+
+def _prices(text: str, joules: str | None) -> Prices:
+    try:
+        sums = [float(part) for part in text.split(",")]
+        energy, _, source = (joules or "").partition(":")
+        per_token = float(energy) if joules else None
+        if len(sums) not in (2, 3):
+            raise ValueError
+    except ValueError as error:
+        raise InputError(
+            f"prices {text!r} or joules {joules!r} cannot be read; pass such as 0.15,0.60 and "
+            "0.3:SOURCE"
+        ) from error
+    cached = sums[2] if len(sums) == 3 else None
+    return Prices(sums[0], sums[1], cached, per_token, source.strip())
 
 
 def whole_number(text: str, remedy: str = "pass 1 or more") -> int:

@@ -21,6 +21,7 @@ from shown import (
     touches,
 )
 
+import hier
 from hier.document import Span
 
 # What must be shown.
