@@ -102,7 +102,7 @@ def thrift(result: Figures) -> str:
                 f"{row['tokens']:,.0f}",
                 f"{row['recall']:.1%}",
                 f"{row['saved']:.0%}",
-                f"{row['lost']:.1%}",
+                f"{row['lost']:z.1%}",
             ]
             for row in found["rows"]
         ]

@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in result["found"][embedder]["rows"]:
             print(
                 f"  {row['kind']} {row['number']:6g}  {row['tokens']:6.0f} tokens  recall "
-                f"{row['recall']:.4f}  saved {row['saved']:6.1%}  lost {row['lost']:6.1%}"
+                f"{row['recall']:.4f}  saved {row['saved']:6.1%}  lost {row['lost']:z6.1%}"
             )
     lines = list(targets(result["found"]))
     result["targets"] = [line.row() for line in lines]
