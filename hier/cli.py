@@ -17,18 +17,24 @@ import typer
 import hier
 from hier.document import Document, decode
 from hier.errors import BudgetError, HierError, InputError
+from hier.ledger import Ledger
 from hier.options import (
+    CacheFile,
     EmbedderName,
     Encoding,
     Json,
+    LedgerFile,
     Limits,
+    ModelOptions,
     Query,
     Source,
+    Summarizer,
     TokenizerName,
     Tokens,
     TreeSource,
     whole_number,
     with_limits,
+    with_models,
 )
 from hier.store import is_tree
 from hier.tokens import encodable
@@ -75,19 +81,57 @@ def compress(
 
 
 @app.command()
+@with_models
 def build(
     source: Source,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to save the tree.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to save the tree.")
+    ] = None,
     tokenizer: TokenizerName = "o200k_base",
     embedder: EmbedderName = "static",
     encoding: Encoding = "utf-8",
+    summarizer: Summarizer = ["extractive"],  # noqa: B006 (typer's way; nothing changes it)
+    *,
+    models: ModelOptions,
+    cache: CacheFile = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what models would be asked, and the cost.")
+    ] = False,
+    as_json: Json = False,
+    ledger: LedgerFile = None,
 ) -> None:
     """Read a text and save its tree, to be asked many times."""
+    writers, prices = models.summarizers(summarizer), models.prices(summarizer)
+    if dry_run:
+        from hier.rehearsal import estimate_build
+
+        guess = estimate_build(
+            read(source, encoding), summarizer=writers, tokenizer=tokenizer,
+            cache=cache or True, prices=prices,
+        )  # fmt: skip
+        write(f"{json.dumps(guess.to_dict()) if as_json else guess}\n")
+        return
+    if output is None:
+        raise InputError("nowhere to save the tree; pass -o TREE, or --dry-run")
     started = time.perf_counter()
-    tree = build_tree(source, tokenizer, embedder, encoding)
-    tree.save(output)
+    book = Ledger(prices)
+    try:
+        tree = hier.build(
+            read(source, encoding), embedder=embedder, summarizer=writers, tokenizer=tokenizer,
+            cache=cache or True, ledger=book, progress=progress(),
+        )  # fmt: skip
+        tree.save(output)
+    finally:
+        account(book, ledger)
     seconds = time.perf_counter() - started
-    say(f"{tree.tokens:,} tokens, {len(tree.nodes):,} nodes in {seconds:.2f} s -> {output}")
+    size = f"{tree.tokens:,} tokens, {len(tree.nodes):,} nodes"
+    if as_json:
+        facts = {"source": tree.document.name, "tokens": tree.tokens, "nodes": len(tree.nodes)}
+        told = {"fidelity": tree.fidelity().to_dict(), "ledger": book.to_dict()}
+        write(json.dumps({**facts, "seconds": round(seconds, 3), **told}) + "\n")
+    elif tree.checks:
+        say(tree.fidelity().table())
+    say(f"{size} in {seconds:.2f} s -> {output}")
 
 
 @app.command()
@@ -167,6 +211,14 @@ def build_tree(source: str, tokenizer: str, embedder: str, encoding: str) -> hie
     return hier.build(
         read(source, encoding), tokenizer=tokenizer, embedder=embedder, progress=progress()
     )
+
+
+def account(ledger: Ledger, path: Path | None) -> None:
+    """Say what models were asked, and write it down; also where the command failed."""
+    if ledger.calls:
+        say(ledger.table())
+    if path is not None:
+        path.write_text(json.dumps(ledger.to_dict()) + "\n", encoding="utf-8")
 
 
 def open_tree(source: str, encoding: str) -> hier.Tree:

@@ -15,10 +15,13 @@ import os
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hier.errors import InputError
 from hier.ledger import Prices
+
+if TYPE_CHECKING:
+    from hier.summarizers.language_model import LanguageModel
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ class ModelSettings:
         typed = {f.name: getattr(self, f.name) for f in fields(self)}
         said = {k: v for k, v in typed.items() if v is not None and v != Prices()}
         return replace(other, **said)
+
+    def open(self, name: str) -> "LanguageModel":
+        """Return the model of a name, such as ``"ollama/llama3.2"``, by these settings.
+
+        Raises:
+            ModelError: the name is not known, or a setting is out of range.
+            MissingExtraError: the package that speaks with its provider is not installed.
+        """
+        from hier.summarizers.language_model import LanguageModel
+        from hier.summarizers.providers import load_model
+
+        model = load_model(name, base_url=self.base_url, window=self.window)
+        return LanguageModel(model, **self.calling())
 
     def calling(self) -> dict[str, Any]:
         """Return what ``LanguageModel`` is told."""

@@ -8,7 +8,7 @@ which ``with_limits`` and ``with_models`` hand to a command.
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +30,20 @@ Query = Annotated[
 Tokens = Annotated[str, typer.Option("-b", "--budget", help="Most tokens.")]
 Json = Annotated[bool, typer.Option("--json", help="Print everything known, as JSON.")]
 Encoding = Annotated[str, typer.Option(help="Encoding of the text.")]
+Summarizer = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME[:LEVELS]",
+        help="extractive, ollama/NAME, openai/NAME, ...: for sections and up, or 1,2 or 3+.",
+    ),
+]
+Model = Annotated[str, typer.Option(metavar="PROVIDER/NAME", help="Such as ollama/llama3.2.")]
+CacheFile = Annotated[
+    Path | None, typer.Option(help="Where a model's summaries are kept; else the user's cache.")
+]
+LedgerFile = Annotated[
+    Path | None, typer.Option(help="Write every call, tokens and money to it, as JSON.")
+]
 TokenizerName = Annotated[str, typer.Option("--tokenizer", help="How tokens are counted.")]
 EmbedderName = Annotated[str, typer.Option("--embedder", help="What measures likeness.")]
 
@@ -130,33 +144,52 @@ with_limits = with_options(read_limits, "limits")
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What was typed about models: the same for all that a command uses.
+    """What was typed about models, and the file of settings beside it.
 
     Attributes:
-        settings: settings that were typed.
-        config: the file of settings; None for the usual one.
+        typed: settings that were typed; they hold for every model of the command.
+        known: settings of models by their names.
     """
 
-    settings: ModelSettings
-    config: Path | None
+    typed: ModelSettings
+    known: Mapping[str, ModelSettings]
 
     def of(self, name: str) -> ModelSettings:
         """Return the settings of a model: those typed, else those of the file."""
-        return self.settings.over(read_settings(self.config).get(name, ModelSettings()))
+        return self.typed.over(self.known.get(name, ModelSettings()))
 
-    def prices(self, names: Iterable[str]) -> Prices:
-        """Return what the tokens of some models cost.
+    def summarizers(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Return who summarises which levels, as ``hier.build`` takes it."""
+        named = _split(texts)
+        return {levels: self._writer(name) for levels, name in named.items()}
+
+    def _writer(self, name: str) -> Any:
+        return self.of(name).open(name) if _is_model(name) else name
+
+    def prices(self, texts: Sequence[str]) -> Prices:
+        """Return what the tokens of the models cost that summarise.
 
         Raises:
             InputError: they cost different sums.
         """
-        found = {self.of(name).prices for name in names} or {self.settings.prices}
+        names = [name for name in _split(texts).values() if _is_model(name)]
+        found = {self.of(name).prices for name in names}
         if len(found) > 1:
             raise InputError(
-                f"{', '.join(names)} have different prices; one command reckons with one: "
-                "--prices IN,OUT"
+                f"{' and '.join(names)} have different prices, and a ledger reckons with one; "
+                "pass --prices IN,OUT"
             )
-        return found.pop()
+        return found.pop() if found else self.typed.prices
+
+
+def _split(texts: Sequence[str]) -> dict[str, str]:
+    from hier.summaries import split_levels
+
+    return split_levels(" ".join(texts))
+
+
+def _is_model(name: str) -> bool:
+    return "/" in name and not name.startswith("seq2seq/")
 
 
 def read_models(
@@ -188,8 +221,8 @@ def read_models(
         InputError: prices or joules are not written as they should be.
     """
     asked = _prices(prices or "0,0", joules)
-    settings = ModelSettings(base_url, window, in_flight, timeout, None, calls_per_minute, asked)
-    return ModelOptions(settings, config)
+    typed = ModelSettings(base_url, window, in_flight, timeout, None, calls_per_minute, asked)
+    return ModelOptions(typed, read_settings(config))
 
 
 with_models = with_options(read_models, "models")

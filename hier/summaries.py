@@ -24,7 +24,7 @@ from hier.tree import Tree
 Progress = Callable[[str, int, int], None]
 SECTION = 2  # the highest level that is summarised from its text
 _LEVELS = re.compile(r"\d{1,2}(?:-\d{1,2})?(?:,\d{1,2}(?:-\d{1,2})?)*\+?")
-_SPEC = re.compile(rf"(?P<name>.*?)(?::(?P<levels>{_LEVELS.pattern}))?", re.DOTALL)
+_SPEC = re.compile(rf"(.*?)(?::({_LEVELS.pattern}))?", re.DOTALL)  # NAME or NAME:LEVELS
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,19 @@ def read_summarizer(summarizer: Any) -> Writers:
         SummarizerError: it is none of these.
     """
     if isinstance(summarizer, str):
-        parts = [_SPEC.fullmatch(part) for part in summarizer.split()] or [_SPEC.fullmatch("")]
-        named = [(part["levels"] or f"{SECTION}+", part["name"]) for part in parts if part]
-    elif isinstance(summarizer, Mapping):
-        named = list(summarizer.items())
-    else:
-        named = [(f"{SECTION}+", summarizer)]
-    return Writers(tuple((Levels.of(levels), load_writer(one)) for levels, one in named))
+        summarizer = split_levels(summarizer)
+    named = summarizer if isinstance(summarizer, Mapping) else {f"{SECTION}+": summarizer}
+    return Writers(tuple((Levels.of(levels), load_writer(one)) for levels, one in named.items()))
+
+
+def split_levels(text: str) -> dict[str, str]:
+    """Return the summarizers of ``"extractive:1,2 ollama/llama3.2:3+"`` by their levels."""
+    found: dict[str, str] = {}
+    for part in text.split() or [text]:
+        name, levels = _SPEC.fullmatch(part).groups()  # type: ignore[union-attr]
+        if found.setdefault(levels or f"{SECTION}+", name) != name:
+            raise SummarizerError(f"{text!r} names levels {levels} twice; name each level once")
+    return found
 
 
 @contextmanager
