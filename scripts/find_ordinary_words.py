@@ -35,11 +35,12 @@ def main() -> None:
             return None
 
     def ordinary(word: str) -> bool:
-        for encoding in encodings:
-            lower, capital = rank(encoding, word), rank(encoding, word.capitalize())
-            if lower is not None and (capital is None or lower < MOST * capital):
-                return True
-        return False
+        ranks = [(rank(one, word), rank(one, word.capitalize())) for one in encodings]
+        seen = [(lower, capital) for lower, capital in ranks if lower or capital]
+        return bool(seen) and all(
+            lower is not None and (capital is None or lower < MOST * capital)
+            for lower, capital in seen
+        )
 
     vocabulary = (DATA / "static_vocabulary.txt").read_text(encoding="utf-8").split("\n")
     words = [w for w in vocabulary if len(w) > 1 and w.isascii() and w.isalpha() and ordinary(w)]
