@@ -315,3 +315,4 @@ def _usage(raw: Any) -> tuple[int, int, int] | None:
         return sent + read + (stored if isinstance(stored, int) else 0), received, read
     cached = _get(_get(usage, "prompt_tokens_details"), "cached_tokens")
     return sent, received, cached if isinstance(cached, int) else 0
+
