@@ -35,7 +35,7 @@ from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
 from hier.tree import Tree
 
 if TYPE_CHECKING:
-    from hier.summaries import Writers
+    from hier.assignment import Writers
 
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
@@ -171,7 +171,7 @@ def _read_summarizer(summarizer: Any) -> "Writers | None":
     """Return who writes summaries; None where they are extractive, and nothing else is needed."""
     if isinstance(summarizer, str) and summarizer == "extractive":
         return None
-    from hier.summaries import read_summarizer
+    from hier.assignment import read_summarizer
 
     return read_summarizer(summarizer)
 

@@ -183,7 +183,7 @@ class ModelOptions:
 
 
 def _split(texts: Sequence[str]) -> dict[str, str]:
-    from hier.summaries import split_levels
+    from hier.assignment import split_levels
 
     return split_levels(" ".join(texts))
 

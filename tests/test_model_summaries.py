@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 import hier
+from hier.assignment import Levels, read_summarizer
 from hier.ledger import Ledger, Prices
 from hier.rehearsal import estimate_build
-from hier.summaries import Levels, read_summarizer, runs
+from hier.summaries import runs
 from hier.summarizers.cache import Cache, key
 from hier.summarizers.calls import Call, Written
 
