@@ -104,7 +104,7 @@ def read_settings(path: Path | None = None) -> dict[str, ModelSettings]:
         if said:
             raise TypeError(f"it has {', '.join(said)}; known is models")
         return {name: _settings(**told) for name, told in models.items()}
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, InputError) as error:
         known = ", ".join(f.name for f in fields(ModelSettings))
         raise InputError(
             f"the settings {path} cannot be used: {error}; a model has {known}"

@@ -210,7 +210,7 @@ class _Desk:
                 take(place, written)
 
         def arrive(i: int, written: Written) -> None:
-            if cache is not None and not written.fault:
+            if cache is not None:
                 cache.put(keys[wanted[i]], written)
             hand_over(wanted[i], written)
 

@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import json
 import math
+import re
 import socket
 import sys
 import time
@@ -27,6 +28,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+REMARK = re.compile(r"(?:\\n)*\(Your last reply could not be used[^)]*\)")
 
 
 class CutOff(Exception):  # noqa: N818 (it is not an error of the server's)
@@ -134,6 +137,7 @@ class Server:
             about = f"The model '{body['model']}' does not exist"
             return protocol.error(404, about, "model_not_found")
         prompt = json.dumps([body["messages"], body.get("tools")], sort_keys=True)
+        prompt = REMARK.sub("", prompt)  # asked again is asked the same
         wrong = fault(settings, prompt, stats.attempts[prompt])
         stats.attempts[prompt] += 1
         stats.repeated += prompt in stats.answered
