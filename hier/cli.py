@@ -25,6 +25,7 @@ from hier.options import (
     Json,
     LedgerFile,
     Limits,
+    Model,
     ModelOptions,
     Query,
     Source,
@@ -32,6 +33,7 @@ from hier.options import (
     TokenizerName,
     Tokens,
     TreeSource,
+    number_or_word,
     whole_number,
     with_limits,
     with_models,
@@ -188,6 +190,58 @@ def explain(
 
     report = explain_context(open_tree(source, encoding), query, whole_number(budget))
     write(json.dumps(report.to_dict()) + "\n" if as_json else report.text + "\n")
+
+
+@app.command()
+@with_models
+def ask(
+    source: TreeSource,
+    question: Annotated[str, typer.Option("-q", "--query", help="The question.")],
+    model: Model,
+    budget: Annotated[
+        str, typer.Option("-b", "--budget", help="Most tokens of all calls, sent and received.")
+    ] = "8000",
+    once: Annotated[bool, typer.Option("--once", help="One context, one answer.")] = False,
+    reasoning: Annotated[
+        str | None, typer.Option(help="Tokens to think in: a number, estimate or search.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Most calls.")] = 6,
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what the question will take.")
+    ] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it comes.")] = False,
+    as_json: Json = False,
+    *,
+    models: ModelOptions,
+    ledger: LedgerFile = None,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Let a model answer a question, with citations, within a budget for all that is billed."""
+    from hier.asking.estimate import estimate
+
+    settings = models.of(model)
+    asked, book = settings.open(model), Ledger(settings.prices)
+    tree = open_tree(source, encoding)
+    if only_estimate:
+        guess = estimate(tree, question, asked if reasoning == "estimate" else None, ledger=book)
+        write(f"{json.dumps(guess.to_dict()) if as_json else guess}\n")
+        account(book, ledger)
+        return
+    try:
+        found = hier.ask(
+            tree, question, asked, whole_number(budget), mode="once" if once else "auto",
+            reasoning=None if reasoning is None else number_or_word(reasoning), steps=steps,
+            ledger=book, on_text=write if stream and not as_json else None,
+        )  # fmt: skip
+    except HierError:
+        account(book, ledger)
+        raise
+    if as_json:
+        write(json.dumps(found.to_dict()) + "\n")
+    else:
+        write("\n" if stream else f"{found.text}\n")
+        say(f"{found.sources()}\n{found.beside}".strip())
+    account(book, ledger)
 
 
 @app.command()

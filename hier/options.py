@@ -94,7 +94,7 @@ def read_limits(
         "budget": budget if budget == "auto" else whole_number(budget, "pass 1 or more, or auto"),
         "ratio": ratio,
         "ceiling": ceiling,
-        "price": None if price is None else _number_or_word(price),
+        "price": None if price is None else number_or_word(price),
         "must_include": [part_of(text) for text in include or ()],
         "exclude": [part_of(text) for text in exclude or ()],
         "minimum": dict(_share_of(text) for text in minimum or ()),
@@ -265,11 +265,13 @@ def part_of(text: str) -> str | int | tuple[int, int]:
     return text
 
 
-def _number_or_word(text: str) -> float | str:
+def number_or_word(text: str) -> float | str:
+    """Read a number where one was typed, whole where it is; else the word."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    return int(number) if number.is_integer() else number
 
 
 def _share_of(text: str) -> tuple[str | int | tuple[int, int], float]:
