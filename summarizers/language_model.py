@@ -9,6 +9,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from hier.errors import HierError, ModelError
 from hier.summarizers.adapters import Adapter, Heard, Line, Request, adapter_of, prompt_of
 from hier.summarizers.calls import Call, Message, Purpose, Record, Reply, Tool
 from hier.summarizers.failures import Failure, explain, read_failure
-from hier.summarizers.flight import Caller, Failed, Flight, private_loop, run
+from hier.summarizers.flight import Caller, Failed, Flight, on_private_loop, private_loop, run
 from hier.summarizers.prompts import AGAIN
 
 ASKED_AGAIN = 2
@@ -115,7 +116,9 @@ class LanguageModel:
         found: list[Reply] = []
         self._run(
             [request],
-            _Errand(purpose, record, _speechless, lambda i, reply, call, fault: found.append(reply)),
+            _Errand(
+                purpose, record, _speechless, lambda i, reply, call, fault: found.append(reply)
+            ),
             on_text,
         )
         return found[0]
@@ -291,7 +294,7 @@ class _Conversation:
 
 
 class _Unrepeated:
-    """Hands on a text piece by piece, and when it comes again, after a failure, only what is new."""
+    """Hands on a text piece by piece; when it comes again, after a failure, only what is new."""
 
     def __init__(self, caller: Caller, on_text: Callable[[str], None]) -> None:
         self.caller, self.on_text = caller, on_text
@@ -340,5 +343,8 @@ def _about(text: str) -> int:
 
 def _close(opened: _Open) -> None:
     """Close what a process has open, when its model is no longer used."""
-    if opened.pid == os.getpid():
-        asyncio.run_coroutine_threadsafe(opened.line.close(), private_loop())
+    if opened.pid != os.getpid():
+        return
+    closing = asyncio.run_coroutine_threadsafe(opened.line.close(), private_loop())
+    if not on_private_loop():
+        wait([closing], timeout=1)  # the process may be about to end

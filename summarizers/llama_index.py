@@ -1,4 +1,4 @@
-"""LlamaIndex's ``LLM`` objects as language models: OpenAI and what speaks like it, Ollama, Anthropic.
+"""LlamaIndex's ``LLM`` objects as language models: OpenAI's and what speaks like it, Ollama's, ...
 
 The user's object is never changed: a copy is, so that it does not retry by itself (there is one
 policy, in ``flight.py``), is as deterministic as it can be, and has connections of its own.
@@ -27,10 +27,12 @@ from hier.summarizers.adapters import Heard, Line, Request, fingerprint
 from hier.summarizers.calls import Message, Reply, Tool, ToolCall
 from hier.summarizers.failures import explain, read_failure
 from hier.summarizers.flight import Threads
+from hier.summarizers.transport import http_client, transport
 
 _LIMITS = ("max_tokens", "max_new_tokens")  # fields for the most tokens of a reply
 _LIMIT_KEYS = (*_LIMITS, "max_completion_tokens", "num_predict", "temperature")
 _SHAPING = ("thinking", "reasoning_effort", "top_p", "top_k", "seed", "api_version")
+_OLLAMA = "Ollama_llm"
 _KEYS = (("OpenAI", "OPENAI_API_KEY"), ("Anthropic", "ANTHROPIC_API_KEY"))
 _STOPPED = {
     **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), "length"),
@@ -108,17 +110,23 @@ class LlamaIndexAdapter:
         private = getattr(copy, "__pydantic_private__", None) or {}
         client = private.get("_aclient")
         if client is not None and hasattr(client, "copy"):
-            inner = client._client
             # What LlamaIndex made is made anew: its connections belong to another event loop.
-            is_made = type(inner).__name__ == "AsyncHttpxClientWrapper"
-            more = {"http_client": type(inner)()} if is_made else {}
+            is_made = type(client._client).__name__ == "AsyncHttpxClientWrapper"
+            more = {"http_client": http_client(timeout)} if is_made else {}
             private["_aclient"] = client.copy(max_retries=0, timeout=timeout, **more)
-        if "_async_client" in private:
-            private["_async_client"] = None
-        if hasattr(copy, "_get_aclient"):
+        elif hasattr(copy, "_get_aclient"):
+            if private.get("_async_http_client") is None:
+                private["_async_http_client"] = http_client(timeout)
             private["_aclient"] = copy._get_aclient()
-        elif hasattr(copy, "async_client"):
-            private["_async_client"] = copy.async_client
+        if copy.class_name() == _OLLAMA:
+            from ollama import AsyncClient
+
+            private["_async_client"] = AsyncClient(
+                host=copy.base_url,
+                timeout=timeout,
+                headers=copy.headers or {},
+                transport=transport(),
+            )
         return copy
 
 
@@ -131,7 +139,7 @@ class _LlamaIndexLine:
         self.copy: LLM | None = None
         fields = type(adapter.llm).model_fields
         self.limit = next((name for name in _LIMITS if name in fields), None)
-        self.is_ollama = adapter.llm.class_name() == "Ollama_llm"
+        self.is_ollama = adapter.llm.class_name() == _OLLAMA
         modules = [parent.__module__ for parent in type(adapter.llm).__mro__]
         self.is_openai = "llama_index.llms.openai.base" in modules
 
@@ -153,7 +161,8 @@ class _LlamaIndexLine:
         """Close the connections, unless they are the user's."""
         private = getattr(self.copy, "__pydantic_private__", None) or {}
         self.copy = None
-        if private.get("_async_http_client") is not None:
+        theirs = getattr(self.adapter.llm, "__pydantic_private__", None) or {}
+        if theirs.get("_async_http_client") is not None:
             return
         client = private.get("_aclient") or private.get("_async_client")
         for holder in (client, getattr(client, "_client", None)):
@@ -315,4 +324,3 @@ def _usage(raw: Any) -> tuple[int, int, int] | None:
         return sent + read + (stored if isinstance(stored, int) else 0), received, read
     cached = _get(_get(usage, "prompt_tokens_details"), "cached_tokens")
     return sent, received, cached if isinstance(cached, int) else 0
-
