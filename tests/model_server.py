@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import json
 import math
+import re
 import socket
 import sys
 import time
@@ -134,6 +135,7 @@ class Server:
             about = f"The model '{body['model']}' does not exist"
             return protocol.error(404, about, "model_not_found")
         prompt = json.dumps([body["messages"], body.get("tools")], sort_keys=True)
+        prompt = re.sub(r"(\\n)+\(Your last reply [^)]*\)", "", prompt)  # it is the same call
         wrong = fault(settings, prompt, stats.attempts[prompt])
         stats.attempts[prompt] += 1
         stats.repeated += prompt in stats.answered
@@ -239,7 +241,7 @@ class OpenAIProtocol(Protocol):
         deltas += [{"content": piece} for piece in answer.pieces()]
         if answer.calls:
             calls = enumerate(self._calls(answer, number))
-            deltas.append({"tool_calls": [{"index": i, **call} for i, call in calls]})
+            deltas += [{"tool_calls": [{"index": i, **call}]} for i, call in calls]
         choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
         choices.append({"index": 0, "delta": {}, "finish_reason": self._finish(answer)})
         chunks: list[dict[str, Any]] = [{"choices": [choice]} for choice in choices]
