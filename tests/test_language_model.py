@@ -184,8 +184,8 @@ def test_replies_of_real_inference_are_counted_alike(real_model_server):
     assert len(set(talk.replies.values())) > 1
     stats = real_model_server.stats()
     assert (talk.told("input"), talk.told("output")) == (stats["input"], stats["output"])
+    long = (Message("user", "lamp " * 3000),)
     with pytest.raises(hier.ModelError, match="window"):
-        long = (Message("user", "lamp " * 3000),)
         model.chat(long, 60, purpose="indexing", record=talk.calls.append)
 
 

@@ -49,7 +49,7 @@ def test_an_ollama_model_may_tell_its_window_itself(model_server):
     llm = Ollama(model="test-model", base_url=model_server.base)
     assert LanguageModel(llm).window == 5000
     other = Ollama(model="other-model", base_url=model_server.base)
-    with pytest.raises(hier.ModelError, match="other-model at http.* is not there"):
+    with pytest.raises(hier.ModelError, match=r"other-model at http.* is not there"):
         LanguageModel(other)
     for mine in (llm, other):
         mine.client._client.close()
