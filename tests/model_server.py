@@ -29,6 +29,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+REMARK = re.compile(r"(?:\\n)*\(Your last reply could not be used[^)]*\)")
+
 
 class CutOff(Exception):  # noqa: N818 (it is not an error of the server's)
     """Ends a reply in the middle of its body."""
@@ -135,7 +137,7 @@ class Server:
             about = f"The model '{body['model']}' does not exist"
             return protocol.error(404, about, "model_not_found")
         prompt = json.dumps([body["messages"], body.get("tools")], sort_keys=True)
-        prompt = re.sub(r"(\\n)+\(Your last reply [^)]*\)", "", prompt)  # it is the same call
+        prompt = REMARK.sub("", prompt)  # asked again is asked the same
         wrong = fault(settings, prompt, stats.attempts[prompt])
         stats.attempts[prompt] += 1
         stats.repeated += prompt in stats.answered
