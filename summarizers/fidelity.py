@@ -21,7 +21,7 @@ from typing import Literal
 from hier.summarizers import dates, units
 from hier.summarizers.language import other_language
 from hier.summarizers.literals import Found, find, plain
-from hier.summarizers.names import Names, invented_names
+from hier.summarizers.names import Names, find_names
 
 __all__ = ["Claim", "Fidelity", "check", "other_language", "repair"]
 
@@ -52,11 +52,13 @@ class Fidelity:
 
     Attributes:
         invented: what the summary says and the text does not, in order.
+        said: how many exact things the summary says, invented or not.
         missing: the literals of the text that the summary leaves out, sorted.
         kept: the share of the text's literals that the summary keeps, 0 to 1; 1 if it has none.
     """
 
     invented: tuple[Claim, ...]
+    said: int
     missing: tuple[str, ...]
     kept: float
 
@@ -70,10 +72,11 @@ def check(summary: str, text: str) -> Fidelity:
     """
     source = _Source(text)
     said = list(find(summary))
-    invented = sorted(set(_invented(summary, said, source)), key=lambda c: (c.start, c.end))
+    claims = dict(_claims(summary, said, source))
+    invented = sorted((c for c, told in claims.items() if not told), key=lambda c: c.start)
     missing = source.literals - {found.literal for found in said}
     kept = 1 - len(missing) / len(source.literals) if source.literals else 1.0
-    return Fidelity(tuple(invented), tuple(sorted(missing)), kept)
+    return Fidelity(tuple(invented), len(claims), tuple(sorted(missing)), kept)
 
 
 def repair(summary: str, text: str) -> str:
@@ -144,22 +147,30 @@ class _Source:
         return sum(word in _ENGLISH for word in words) > 0.1 * len(words)
 
     @cached_property
+    def _dates(self) -> list[dates.Date]:
+        return list(dates.dates(self.text))
+
+    @cached_property
     def dates(self) -> set[dates.Date]:
-        return {date._replace(start=0, end=0) for date in dates.dates(self.text)}
+        return {date._replace(start=0, end=0) for date in self._dates}
 
     @cached_property
     def quantities(self) -> dict[str, set[str]]:
         """The units of every number."""
         numbers = [found for found in self.found if found.kind == "number"]
         measured: dict[str, set[str]] = defaultdict(set)
+        dated = [(date.start, date.end) for date in self._dates]
         for quantity in units.quantities(self.text, numbers):
+            unit = quantity.unit
+            if any(start <= quantity.start < end for start, end in dated):
+                unit = "date"
             for value in quantity.values:
-                measured[value].add(quantity.unit)
+                measured[value].add(unit)
                 if quantity.shared and not quantity.unit:
                     measured[value].add(quantity.shared)
         for found in self.found:
             if found.kind == "date":
-                measured[found.literal].add("")
+                measured[found.literal].add("date")
         for value in _ORDINALS & self.names.words:
             measured[_VALUES[value]].add("")
         for match in _RANGE.finditer(self.text):  # 2019-20
@@ -220,22 +231,18 @@ def _same(sentence: str) -> str:
     return " ".join(sentence.split())
 
 
-def _invented(summary: str, said: Sequence[Found], source: _Source) -> Iterator[Claim]:
-    """Yield what a summary says and the text does not."""
+def _claims(summary: str, said: Sequence[Found], source: _Source) -> Iterator[tuple[Claim, bool]]:
+    """Yield what a summary says, and whether the text says it."""
     summary = plain(summary)
     own = [
         (start, end)
         for start, end in _sentences(summary)
         if _same(summary[start:end]) not in source.verbatim
     ]
-    if not own:
-        return
 
-    def claim(kind: Kind, start: int, end: int) -> Claim:
-        return Claim(kind, summary[start:end], start, end)
-
-    def in_own(start: int, end: int) -> bool:
-        return any(start < e and s < end for s, e in own)
+    def verdict(kind: Kind, start: int, end: int, told: bool) -> tuple[Claim, bool]:
+        quoted = not any(start < e and s < end for s, e in own)
+        return Claim(kind, summary[start:end], start, end), told or quoted
 
     dated: list[tuple[int, int]] = []
     numbers = source.quantities.keys()
@@ -245,24 +252,19 @@ def _invented(summary: str, said: Sequence[Found], source: _Source) -> Iterator[
     for (start, end), read in readings.items():
         dated.append((start, end))
         each = all if _several(summary[start:end]) else any
-        if in_own(start, end) and not each(
-            dates.told(date, source.dates, numbers) for date in read
-        ):
-            yield claim("date", start, end)
+        told = each(dates.told(date, source.dates, numbers) for date in read)
+        yield verdict("date", start, end, told)
     for quantity in units.quantities(summary, [f for f in said if f.kind == "number"]):
         start, end = quantity.start, quantity.end
-        if in_own(start, end) and not any(s <= start < e for s, e in dated):
-            kind = _wrong(quantity, summary, source)
-            if kind:
-                yield claim(kind, start, end)
+        if not any(s <= start < e for s, e in dated):
+            wrong = _wrong(quantity, summary, source)
+            yield verdict(wrong or "number", start, end, wrong is None)
     for found in said:
         start, end = found.start, found.end
-        if found.kind not in ("number", "negation") and in_own(start, end):
-            if not any(s <= start < e for s, e in dated) and not _is_told(found, summary, source):
-                yield claim(found.kind, start, end)
-    for start, end in invented_names(summary, source.names, english=source.english):
-        if in_own(start, end):
-            yield claim("name", start, end)
+        if found.kind not in ("number", "negation") and not any(s <= start < e for s, e in dated):
+            yield verdict(found.kind, start, end, _is_told(found, summary, source))
+    for start, end, told in find_names(summary, source.names, english=source.english):
+        yield verdict("name", start, end, told)
 
 
 def _several(date: str) -> bool:
@@ -299,10 +301,13 @@ def _derived(quantity: units.Quantity, summary: str, source: _Source) -> bool:
     if value == "1":
         return True
     if re.fullmatch(r"[12]\d\d0s", value):
-        return any(
-            len(other) == 4 and other.isdecimal() and other[:3] == value[:3]
-            for other in source.quantities
-        ) or value[2:] in source.text
+        return (
+            any(
+                len(other) == 4 and other.isdecimal() and other[:3] == value[:3]
+                for other in source.quantities
+            )
+            or value[2:] in source.text
+        )
     if not _PLAIN.fullmatch(value):
         return False
     if _HEDGED.search(summary, max(0, quantity.start - 20), quantity.start):

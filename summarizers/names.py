@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from hier.retrieval.static import DATA
@@ -22,7 +23,10 @@ _TITLES = frozenset(
     "president senator governor captain capt general gen colonel col major maj sergeant sgt "
     "lieutenant lt king queen prince princess pope father brother sister uncle aunt".split()
 )
-_SMALL = frozenset("of the de la le du da di del der den van von al el bin ibn y e and & for".split())
+_SMALL = frozenset(
+    "of the de la le du da di del der den van von al el bin ibn y e and & for".split()
+)
+_PARTING = frozenset("and of for e y &".split())  # what stands at both their sides is two names
 _ORDINARY_ENDINGS = re.compile(
     r"(?:ly|ings?|[a-z]{3}ed|[st]ions?|ments?|ness|[a-z]{3}ists?|[ai]bl[ey]|ous|ive|ful|less|it(?:y|ies)"
     r"|[ae]nces?|isms?|i[sz](?:e|es|ing|ers?)|log(?:y|ies|ists?)|graphy|ical|ships?|[a-z]{4}ers"
@@ -64,12 +68,6 @@ _KIN: dict[str, list[str]] = defaultdict(list)
 for _line in _IRREGULAR:
     for _word in _line:
         _KIN[_word] += _line
-
-
-class Name(NamedTuple):
-    """Words that are one name, with their places: (start, end, bare lower-case word)."""
-
-    words: tuple[tuple[int, int, str], ...]
 
 
 @cache
@@ -115,22 +113,24 @@ def _runs(tokens: list[_Token]) -> Iterator[list[_Token]]:
     """Capitalised words that stand together, small words of names between them left out."""
     run: list[_Token] = []
     small = 0
+    parted = ""
     for token in tokens:
         close = token.gap in (" ", "\n", ". ", " & ") or (token.gap == "" and run)
         if token.gap == ". " and run and not _abbreviates(run[-1]):
             close = False
         if run and not (close and small < 3):
             yield run
-            run, small = [], 0
+            run, small, parted = [], 0, ""
         if token.word[0].isupper():
-            run.append(token)
-            small = 0
+            run.append(token._replace(gap=parted) if parted and run else token)
+            small, parted = 0, ""
         elif run:
             if token.plain in _SMALL:
                 small += 1
+                parted = token.plain if token.plain in _PARTING else parted
             else:
                 yield run
-                run, small = [], 0
+                run, small, parted = [], 0, ""
     if run:
         yield run
 
@@ -165,12 +165,14 @@ class Names:
         letters = "".join(token.plain[:1] for token in run)
         for size in range(2, min(len(letters), 8) + 1):
             self._initials.update(letters[i : i + size] for i in range(len(letters) - size + 1))
-        named = [t.plain for t in run if not _dropped(t)]
-        for i, one in enumerate(named):
-            for other in named[i + 1 : i + 4]:
-                self._beside[one].add(other)
-                self._right.add(one)
-                self._left.add(other)
+        for i, one in enumerate(run):
+            for other in run[i + 1 : i + 4]:
+                if other.gap in _PARTING:
+                    break
+                if not (_dropped(one) or _dropped(other)):
+                    self._beside[one.plain].add(other.plain)
+                    self._right.add(one.plain)
+                    self._left.add(other.plain)
 
     def _read_lists(self, tokens: list[_Token]) -> None:
         """Names that a list holds apart: "Smith, John" and "John and Mary Smith"."""
@@ -180,7 +182,7 @@ class Names:
                 continue
             if other.gap == ", " and other.word[0].isupper():
                 self._beside[other.plain].add(one.plain)
-            if other.plain in ("and", "or") and i + 3 < len(tokens):
+            if other.plain in ("and", "or") and i + 3 < len(tokens) and tokens[i + 3].gap == " ":
                 self._beside[one.plain].add(tokens[i + 3].plain)
 
     def has(self, word: str, written: str) -> bool:
@@ -231,33 +233,37 @@ def _parts(word: str) -> list[str]:
     return [part for part in re.split(r"[-.'’]", word) if part]
 
 
-def invented_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[int, int]]:
-    """Yield where the summary has a name, or part of one, that the text does not have."""
+def find_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[int, int, bool]]:
+    """Yield the names of a summary, with whether the text has them; else what it does not have."""
     for run in _runs(_tokens(summary)):
-        yield from _check(run, text, english)
+        named = list(_named(run, english))
+        if named:
+            wrong = _wrong(run, named, text)
+            first, last = (wrong or named)[0], (wrong or named)[-1]
+            yield first.start, last.end, not wrong
 
 
-def _check(run: list[_Token], text: Names, english: bool) -> Iterator[tuple[int, int]]:
-    first = _BREAK.search(run[0].gap) or not run[0].gap.strip() and run[0].start == 0
-    named = []
-    for i, token in enumerate(run):
-        if _dropped(token) or token.word in ("I", "I'm", "I've", "I'd", "I'll"):
-            continue
+def _named(run: list[_Token], english: bool) -> Iterator[_Token]:
+    """The words of a run that are of a name and tell it apart."""
+    first = _BREAK.search(run[0].gap) or run[0].start == len(run[0].gap)
+    for token in run:
         acronym = _is_acronym(token.word)
-        if not acronym and is_ordinary(token.plain):
+        if _dropped(token) or (not acronym and is_ordinary(token.plain)):
             continue
-        if i == 0 and first and not english and not acronym and len(run) == 1:
-            continue
-        named.append(token)
+        if not (first and not english and not acronym and len(run) == 1):
+            yield token
+
+
+def _wrong(run: list[_Token], named: list[_Token], text: Names) -> list[_Token]:
+    """The words of a name that the text does not have, or not together."""
     letters = "".join(token.plain[:1] for token in run)
-    if len(letters) > 1 and any(
-        text.spells_out(letters[i:]) for i in range(len(letters) - 1)
-    ):
-        return
-    bad = {token for token in named if not text.has(token.plain, token.word)}
-    for one, other in zip(run, run[1:]):
-        if one in named and other in named and not {one, other} & bad:
-            if other.gap == " " and not text.together(one.plain, other.plain):
-                bad |= {one, other}
-    if bad:
-        yield min(t.start for t in bad), max(t.end for t in bad)
+    if any(text.spells_out(letters[i:]) for i in range(len(letters) - 1)):
+        return []
+    wrong = [token for token in named if not text.has(token.plain, token.word)]
+    if wrong:
+        return wrong
+    for one, other in pairwise(run):
+        together = one not in named or other not in named or other.gap != " "
+        if not together and not text.together(one.plain, other.plain):
+            return [one, other]
+    return []
