@@ -7,8 +7,7 @@ date or name that is put in stands nowhere in the text.
 
 import random
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MONTHS = """January February March April May June July August September October November December
@@ -17,7 +16,7 @@ _MONTH = "|".join(MONTHS)
 _WORDS = "two three four five six seven eight nine ten eleven twelve fifteen twenty thirty".split()
 _VALUES = dict(zip(_WORDS, "2 3 4 5 6 7 8 9 10 11 12 15 20 30".split(), strict=True))
 _NUMBER = re.compile(r"(?<![\w.,:/$€£-])\d{1,3}(?:(?:,\d{3})+|\d*)(?:\.\d+)?(?![\w/:-]|[.,]\d)")
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?!-)")
+_NUMBER_WORD = re.compile(rf"(?<!-)\b(?:{'|'.join(_WORDS)})\b(?!-)")
 _YEAR = re.compile(r"(?<![\w.,:/-])(?:1[6-9]|20)\d\d(?![\w/:-]|[.,]\d)")
 _DATE = re.compile(
     rf"\b(?:(?P<d1>\d{{1,2}}) (?P<m1>{_MONTH})|(?P<m2>{_MONTH}) (?P<d2>\d{{1,2}}))\b(?:,? (?P<y>\d{{4}}))?"
@@ -26,6 +25,20 @@ _MONTH_YEAR = re.compile(rf"\b(?P<m>{_MONTH}) (?P<y>\d{{4}})\b")
 _SENTENCE = re.compile(r"(?<=[a-z0-9)\"][.!?])\s+(?=[A-Z])")
 _CAPITAL = re.compile(r"\b[A-Z][a-z]{2,}\b")
 _INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
+# Names to plant, of people, places and organisations; those of the last line are words as well.
+NAMES = """
+Anderson Bergman Castillo Dimitrov Eriksson Ferrari Gonzalez Hashimoto Ivanov Jankowski Kowalski
+Lindberg Morales Nakamura Okonkwo Petrov Quintana Rodriguez Schneider Takahashi Ulrich Vasquez
+Weber Yamamoto Zimmerman Browning Sanders Rogers Mohammed Douglas Fleming Stephenson McCarthy
+Abigail Benjamin Charlotte Dominic Eleanor Frederick Giulia Henrietta Isabella Jonathan Katharina
+Leonardo Margaret Nathaniel Octavia Patrick Rosalind Sebastian Theodora Vincent Winifred
+Argentina Belgium Cambodia Denmark Ethiopia Finland Guatemala Hungary Indonesia Jamaica Kenya
+Lithuania Morocco Nigeria Pakistan Romania Senegal Thailand Uruguay Vietnam Zimbabwe
+Amsterdam Barcelona Chicago Dortmund Edinburgh Florence Geneva Helsinki Istanbul Johannesburg
+Kathmandu Liverpool Melbourne Naples Oslo Prague Quebec Rotterdam Stockholm Toronto Utrecht Vienna
+Microsoft Toyota Siemens Nestlé Volkswagen Unilever Samsung Pfizer Lufthansa Heineken
+Brown Green Stone Hill Grant Bush Apple Shell Turkey Jordan Orange Banks
+""".split()
 _UNITS = {
     "%": " dollars", "percent": "kilograms", "per cent": "kilograms", "years": "months",
     "months": "weeks", "days": "years", "hours": "days", "minutes": "hours", "weeks": "days",
@@ -76,11 +89,15 @@ def _spell(match: re.Match[str]) -> str:
     return back.get(match[0], match[0])
 
 
+def _value(match: re.Match[str]) -> str:
+    return _VALUES[match[0]]
+
+
 _REWORDINGS: tuple[Callable[[str], str], ...] = (
     lambda s: re.sub(r"(\d) ?%", r"\1 percent", s),
     lambda s: re.sub(r"\b(\d+) (?:per cent|percent)\b", r"\1%", s),
-    lambda s: _NUMBER_WORD.sub(lambda m: _VALUES[m[0]], s),
-    lambda s: re.sub(r"(?<= )(?:[2-9]|1[0-2])(?= [a-z])", _spell, s),
+    lambda s: re.sub(rf"(?<=[a-z] )(?:{'|'.join(_WORDS)})(?= [a-z]{{4}})", _value, s),
+    lambda s: re.sub(r"(?<=[a-z] )(?:[2-9]|1[0-2])(?= [a-z]{4})", _spell, s),
     lambda s: re.sub(r"(?<![\d,])(\d{1,3}),(\d{3})(?![\d,])", r"\1\2", s),
     lambda s: re.sub(r"(?<![\d,])(\d{1,3}),000,000(?![\d,])", r"\1 million", s),
     lambda s: re.sub(r"\$(\d+(?:\.\d+)?) (million|billion)", r"\1 \2 dollars", s),
@@ -96,11 +113,10 @@ _REWORDINGS: tuple[Callable[[str], str], ...] = (
     lambda s: re.sub(r", (?:which|who|where|while|although|because) [^,.]*(?=\.$)", "", s),
     lambda s: re.sub(r"\b(?:Mr|Mrs|Ms|Dr)\. (?=[A-Z])", "", s),
     lambda s: re.sub(r"(?<=[a-z] )[A-Z][a-z]+ ([A-Z][a-z]+)(?= (?:was|is|had|has)\b)", r"\1", s),
-    lambda s: f"According to the text, {s}",
-    lambda s: f"Overall, {s}",
-    lambda s: f"Additionally, the authors note the following: {s}",
+    lambda s: f"According to the text: {s}",
+    lambda s: f"Additionally, the authors note this: {s}",
     lambda s: re.sub(r"\b([A-Z][a-z]{3,}) (?:was|is) ", r"\1's role: ", s, count=1),
-    lambda s: s.rstrip(".") + ", it is reported.",
+    lambda s: s.rstrip(".") + ", the authors say.",
     lambda s: s.replace(" because ", " since ").replace(" but ", " yet ").replace(" also ", " "),
     lambda s: s.replace(" large ", " big ").replace(" began ", " started "),
 )
@@ -123,17 +139,7 @@ def reword(sentence: str, random_: random.Random) -> str:
 # Faults
 
 
-def name_pool(texts: Sequence[str]) -> list[str]:
-    """Names of all texts: words that are written with a capital inside sentences, never small."""
-    capital: Counter[str] = Counter()
-    small: set[str] = set()
-    for text in texts:
-        capital.update(set(_INSIDE.findall(text)))
-        small.update(re.findall(r"\b[a-z]{4,}\b", text))
-    return sorted(word for word, n in capital.items() if n >= 2 and word.lower() not in small)
-
-
-def plant(summary: str, text: str, pool: Sequence[str], random_: random.Random) -> Iterator[Fault]:
+def plant(summary: str, text: str, random_: random.Random) -> Iterator[Fault]:
     """Plant one fault of every kind that the summary has a place for."""
     lower = text.lower()
     makers = (
@@ -141,7 +147,7 @@ def plant(summary: str, text: str, pool: Sequence[str], random_: random.Random) 
         _dropped_negation, _added_negation, _identifier, _address,
     )  # fmt: skip
     for make in makers:
-        found = make(summary, text, lower, pool, random_)
+        found = make(summary, text, lower, random_)
         if found is not None:
             kind, start, end, new = found
             faulty = summary[:start] + new + summary[end:]
@@ -173,7 +179,7 @@ def _dated(summary: str, start: int, end: int) -> bool:
     )
 
 
-def _number(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _number(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_NUMBER, summary, r)
     if match is None or _dated(summary, *match.span()) or _YEAR.fullmatch(match[0]):
         return None
@@ -191,9 +197,7 @@ def _number(summary: str, text: str, lower: str, pool: Sequence[str], r: random.
     return None
 
 
-def _number_word(
-    summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random
-) -> Made:
+def _number_word(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_NUMBER_WORD, summary, r)
     fresh = [word for word in _WORDS if not _stands(_VALUES[word], lower)]
     if match is None or not fresh:
@@ -209,7 +213,7 @@ def _known_dates(text: str) -> set[tuple[int, str]]:
     return {_date(m)[:2] for m in _DATE.finditer(text)}
 
 
-def _day(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _day(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_DATE, summary, r)
     if match is None:
         return None
@@ -220,7 +224,7 @@ def _day(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Ran
     return "day", match.start(group), match.end(group), str(new)
 
 
-def _month(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _month(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_DATE, summary, r)
     if match is None:
         match = _pick(_MONTH_YEAR, summary, r)
@@ -235,7 +239,7 @@ def _month(summary: str, text: str, lower: str, pool: Sequence[str], r: random.R
     return ("month", *match.span("m1" if match["m1"] else "m2"), new)
 
 
-def _year(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _year(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_YEAR, summary, r)
     if match is None:
         return None
@@ -254,21 +258,19 @@ def _names(summary: str, text: str, lower: str) -> list[re.Match[str]]:
     ]
 
 
-def _name(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _name(summary: str, text: str, lower: str, r: random.Random) -> Made:
     places = _names(summary, text, lower)
     if not places:
         return None
     match = r.choice(places)
     for _ in range(20):
-        new = r.choice(pool)
-        if new[:4].lower() not in lower and new not in MONTHS:
+        new = r.choice(NAMES)
+        if new[:4].lower() not in lower:
             return "name", match.start(), match.end(), new
     return None
 
 
-def _name_of_the_text(
-    summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random
-) -> Made:
+def _name_of_the_text(summary: str, text: str, lower: str, r: random.Random) -> Made:
     places = _names(summary, text, lower)
     others = sorted({m[0] for m in _names(text, text, lower)} - {m[0] for m in places})
     if not places or not others:
@@ -277,7 +279,7 @@ def _name_of_the_text(
     return "name of the text", match.start(), match.end(), r.choice(others)
 
 
-def _unit(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _unit(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_CURRENCY, summary, r)
     if match is not None and r.random() < 0.5:
         new = r.choice([sign for sign in "$€£" if sign != match[0]])
@@ -294,9 +296,7 @@ def _unit(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Ra
     return "unit", start, match.end(1), new
 
 
-def _dropped_negation(
-    summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random
-) -> Made:
+def _dropped_negation(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_NEGATED, summary, r)
     if match is None:
         return None
@@ -306,18 +306,16 @@ def _dropped_negation(
     return "dropped negation", match.start(), end, summary[match.end() : end]
 
 
-def _added_negation(
-    summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random
-) -> Made:
+def _added_negation(summary: str, text: str, lower: str, r: random.Random) -> Made:
     match = _pick(_AUXILIARY, summary, r)
     return ("added negation", match.start(), match.end(), f"{match[0]} not") if match else None
 
 
-def _identifier(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _identifier(summary: str, text: str, lower: str, r: random.Random) -> Made:
     return _changed("identifier", _pick(_IDENTIFIER, summary, r), lower, r)
 
 
-def _address(summary: str, text: str, lower: str, pool: Sequence[str], r: random.Random) -> Made:
+def _address(summary: str, text: str, lower: str, r: random.Random) -> Made:
     return _changed("address", _pick(_ADDRESS, summary, r), lower, r)
 
 

@@ -111,7 +111,6 @@ def run(
     found: Sequence[Case], random_: random.Random, show: int = 0
 ) -> tuple[dict[str, Counts], list[str]]:
     """Check every clean summary and every fault of it; counts by set, and examples."""
-    pool = faults.name_pool(sorted({case.text for case in found}))
     counts: dict[str, Counts] = defaultdict(
         lambda: Counts(*(defaultdict(int) for _ in range(6)))  # type: ignore[arg-type]
     )
@@ -131,7 +130,7 @@ def run(
             seen.append(f"alarm\t{case.dataset}\t{case.kind}\t{claim.kind}\t{claim.text}\t{around}")
         if case.kind == "quoted":
             continue  # the same faults as in reworded ones, and easier to find
-        for fault in faults.plant(case.summary, case.text, pool, random_):
+        for fault in faults.plant(case.summary, case.text, random_):
             if any(c.start < fault.was_end and fault.start < c.end for c in clean.invented):
                 continue  # flagged before it was wrong
             flagged = check(fault.summary, case.text).invented

@@ -6,7 +6,8 @@ of "3 to 5 May" are in May, and both months of "May and June 1999" in that year.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 _MONTHS = """january february march april may june july august september october november december
@@ -99,7 +100,7 @@ def _read(match: re.Match[str]) -> Iterator[Date]:
         # "may" and "march" are verbs, "second" is a time.
         if name.lower() in ("may", "march", "mar") and name.islower() and not (days and year):
             return
-        if not days and not year and (len(name) == 3 and name != "May" or name.islower()):
+        if not days and not year and ((len(name) == 3 and name != "May") or name.islower()):
             return
         month = _MONTH_OF[name[:3].lower()]
         for part in _PART.findall(days) or ["0"]:
@@ -113,19 +114,33 @@ def _valid(day: int, month: int, year: int, span: tuple[int, int]) -> Iterator[D
         yield Date(day, month, year, *span)
 
 
-def told(date: Date, dates: Collection[Date], numbers: Collection[str]) -> bool:
-    """Say whether a text with these dates, and these numbers for years, tells of a date."""
-    return any(
-        date.month == other.month
-        and (not date.day or date.day == other.day or (not other.day and str(date.day) in numbers))
-        and (
-            not date.year
-            or _same(date.year, other.year)
-            or (not other.year and str(date.year) in numbers)
+class Dates:
+    """The dates of a text, to be asked whether it tells of one.
+
+    Args:
+        dates: its dates.
+        numbers: its numbers, for the years and days that stand apart from their month.
+    """
+
+    def __init__(self, dates: Iterable[Date], numbers: Collection[str]) -> None:
+        self._numbers = numbers
+        self._of_month: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        for date in dates:
+            self._of_month[date.month].add((date.day, date.year))
+
+    def tell_of(self, date: Date) -> bool:
+        """Say whether the text has a date, what either leaves out being any."""
+        return any(
+            (not date.day or day == date.day or (not day and str(date.day) in self._numbers))
+            and (
+                not date.year
+                or _is_year(date.year, year)
+                or (not year and str(date.year) in self._numbers)
+            )
+            for day, year in self._of_month.get(date.month, ())
         )
-        for other in dates
-    )
 
 
-def _same(year: int, other: int) -> bool:
-    return year == other or (min(year, other) < 100 and year % 100 == other % 100 and bool(other))
+def _is_year(year: int, other: int) -> bool:
+    short = 0 < min(year, other) < 100  # 99 for 1999
+    return year == other or (short and year % 100 == other % 100)

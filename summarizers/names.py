@@ -26,6 +26,11 @@ _TITLES = frozenset(
 _SMALL = frozenset(
     "of the de la le du da di del der den van von al el bin ibn y e and & for".split()
 )
+_NOT_NAMES = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
+    "june july august september october november december i i'm i've i'd i'll the an in on at by "
+    "to with from as or but not".split()
+)
 _PARTING = frozenset("and of for e y &".split())  # what stands at both their sides is two names
 _ORDINARY_ENDINGS = re.compile(
     r"(?:ly|ings?|[a-z]{3}ed|[st]ions?|ments?|ness|[a-z]{3}ists?|[ai]bl[ey]|ous|ive|ful|less|it(?:y|ies)"
@@ -246,11 +251,15 @@ def find_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[in
 def _named(run: list[_Token], english: bool) -> Iterator[_Token]:
     """The words of a run that are of a name and tell it apart."""
     first = _BREAK.search(run[0].gap) or run[0].start == len(run[0].gap)
-    for token in run:
-        acronym = _is_acronym(token.word)
-        if _dropped(token) or (not acronym and is_ordinary(token.plain)):
+    for i, token in enumerate(run):
+        if _dropped(token) or token.plain in _NOT_NAMES:
             continue
-        if not (first and not english and not acronym and len(run) == 1):
+        if _is_acronym(token.word):
+            yield token
+        elif i == 0 and first:
+            if not is_ordinary(token.plain) and (english or len(run) > 1):
+                yield token
+        else:
             yield token
 
 
