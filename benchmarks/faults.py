@@ -104,7 +104,7 @@ _REWORDINGS: tuple[Callable[[str], str], ...] = (
     lambda s: re.sub(rf"\b({_MONTH}) (\d{{1,2}}), (\d{{4}})", r"\2 \1 \3", s),
     lambda s: re.sub(rf"\b(\d{{1,2}}) ({_MONTH}) (\d{{4}})", r"\2 \1, \3", s),
     lambda s: re.sub(rf"\b(\d{{1,2}}) ({_MONTH})\b(?! \d)", r"the \1th of \2", s),
-    lambda s: s.replace("n't ", " not ").replace("ca not ", "cannot "),
+    lambda s: re.sub(r"\b(?!ca|wo|sha)([a-z]+)n't ", r"\1 not ", s),
     lambda s: s.replace("cannot ", "can not "),
     lambda s: re.sub(r" \([^()]*\)", "", s),
     lambda s: re.sub(

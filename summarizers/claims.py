@@ -46,6 +46,7 @@ _ORDINAL_OF = {word: str(number) for number, word in enumerate(_ORDINALS, 1)}
 _TWO = frozenset("both pair couple double twice twin twins duo".split())
 _RANGE = re.compile(r"(?<!\d)([12]\d)(\d\d)[-–/](\d\d)(?!\d)")
 _PLAIN = re.compile(r"\d{1,300}(?:\.\d{1,300})?")
+_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
 _DECADE = re.compile(r"(?:[12]\d)?(\d)0s")
 _TABLE_SCALES = {"thousands": 3, "millions": 6, "billions": 9, "000s": 3}
 _JOINTS = re.compile(r"[\s._/-]+")
@@ -56,6 +57,9 @@ _HEDGED = re.compile(
     r"|an estimated|estimated at|an average of)\s?[$€£¥]?\Z",
     re.I,
 )
+
+
+_VAGUE = re.compile(r"\b(?:several|few|many|some|couple(?: of)?|countless) \Z", re.I)
 
 
 class Source:
@@ -193,8 +197,10 @@ def claims(summary: str, said: list[Found], source: Source) -> Iterator[tuple[Cl
         start, end = found.start, found.end
         if found.kind not in ("number", "negation") and not dated(start, start + 1):
             yield verdict(found.kind, start, end, _is_told(found, summary, source))
+    exact = within([(f.start, f.end) for f in said if f.kind in ("identifier", "address")])
     for start, end, told in find_names(summary, source.names, english=source.english):
-        yield verdict("name", start, end, told)
+        if not exact(start, end):
+            yield verdict("name", start, end, told)
 
 
 def _wrong(quantity: units.Quantity, summary: str, source: Source) -> Kind | None:
@@ -204,11 +210,12 @@ def _wrong(quantity: units.Quantity, summary: str, source: Source) -> Kind | Non
         (source.quantities[v] for v in quantity.values if v in source.quantities), set()
     )
     if measured == {"th"} and summary[quantity.start : quantity.start + 1].isdecimal():
-        spelled = summary[quantity.start : quantity.end]
-        measured = measured if spelled.endswith(("st", "nd", "rd", "th")) else set()
+        ordinal = _ORDINAL.search(summary, quantity.start, quantity.end)
+        measured = measured if ordinal else set()
     if not measured:
         return None if _derived(quantity, summary, source) else "number"
-    if not unit or unit in measured or units.basic(value, unit) in source.amounts:
+    ordinal = _ORDINAL.search(summary, quantity.start, quantity.end)
+    if not unit or ordinal or unit in measured or units.basic(value, unit) in source.amounts:
         return None
     if any(units.alike(unit, other) for other in measured):
         return "unit"
@@ -221,14 +228,18 @@ def _derived(quantity: units.Quantity, summary: str, source: Source) -> bool:
     value, unit = quantity.values[0], quantity.unit
     if units.basic(value, unit) in source.amounts and unit:
         return True
-    if value == "1" and summary[quantity.start].isalpha():
+    before = summary[max(0, quantity.start - 20) : quantity.start]
+    if summary[quantity.start].isalpha() and (value == "1" or _VAGUE.search(before)):
         return True
+    if unit == "century":  # the 20th has the years from 1900
+        century = f"{int(value) - 1:02}" if value.isdecimal() and len(value) < 3 else "-"
+        return any(len(year) == 4 and year.startswith(century) for year in source.quantities)
     for zeros in source.scales:
         if value.endswith("0" * zeros) and value[:-zeros] in source.quantities:
             return True
     if not _PLAIN.fullmatch(value):
         return False
-    hedge = _HEDGED.search(summary, max(0, quantity.start - 20), quantity.start)
+    hedge = _HEDGED.search(before)
     if not hedge:
         return False
     whole, _, fraction = value.partition(".")

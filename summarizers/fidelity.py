@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from hier.summarizers.claims import Claim, Source, claims, within
 from hier.summarizers.language import other_language
 from hier.summarizers.literals import find
+from hier.summarizers.negations import Denials
 
 __all__ = ["Claim", "Fidelity", "check", "other_language", "repair"]
 
@@ -51,12 +52,19 @@ def check(summary: str, text: str) -> Fidelity:
     source = Source(text)
     literals = list(find(summary))
     said = dict(claims(summary, literals, source))
-    false = [claim for claim, told in said.items() if not told]
-    if false:
-        quoted = {_same(text[start:end]) for start, end in _sentences(text)}
-        spans = _sentences(summary)
-        own = within([(s, e) for s, e in spans if _same(summary[s:e]) not in quoted])
-        false = sorted((c for c in false if own(c.start, c.end)), key=lambda c: c.start)
+    spans = list(_sentences(summary))
+    there = [_same(text[start:end]) for start, end in _sentences(text)]
+    quoted = set(there)
+    own = [(s, e) for s, e in spans if _same(summary[s:e]) not in quoted]
+    is_own = within(own)
+    false = [c for c, told in said.items() if not told and is_own(c.start, c.end)]
+    if own:
+        denials = Denials(there)
+        for start, end in own:
+            for s, e in denials.wrong(summary[start:end]):
+                said_ = summary[start + s : start + e]
+                false.append(Claim("negation", said_, start + s, start + e))
+    false.sort(key=lambda claim: (claim.start, claim.end))
     missing = source.literals - {found.literal for found in literals}
     kept = 1 - len(missing) / len(source.literals) if source.literals else 1.0
     return Fidelity(tuple(false), len(said), tuple(sorted(missing)), kept)

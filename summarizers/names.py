@@ -29,13 +29,23 @@ _SMALL = frozenset(
 _NOT_NAMES = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may "
     "june july august september october november december i i'm i've i'd i'll the an in on at by "
-    "to with from as or but not".split()
+    "to with from as or but not do does did would will can could should is are was were be been has "
+    "have had he she it they we you this that these those there here what who whom whose which when "
+    "where why how if so then than my your his her our their its no yes all some any each every "
+    "also furthermore moreover nevertheless nonetheless meanwhile afterwards therefore however thus "
+    "hence instead likewise otherwise besides additionally unfortunately".split()
 )
 _PARTING = frozenset("and of for e y &".split())  # what stands at both their sides is two names
-_ORDINARY_ENDINGS = re.compile(
-    r"(?:ly|ings?|[a-z]{3}ed|[st]ions?|ments?|ness|[a-z]{3}ists?|[ai]bl[ey]|ous|ive|ful|less|it(?:y|ies)"
-    r"|[ae]nces?|isms?|i[sz](?:e|es|ing|ers?)|log(?:y|ies|ists?)|graphy|ical|ships?|[a-z]{4}ers"
-    r"|holders?|makers?|workers?|wards?|wise|like|hood)\Z"
+# Not on the list and yet ordinary: what is made of a word on it, and what only ends words of Latin.
+_MADE = re.compile(
+    r"(?:(?<=\w\w\w)(?:e?s|e?d|ing|ings|ers?|ors?|ly|ness|ments?|ists?|able|ible|less|ful|ships?"
+    r"|like|wise|wards?|ish|hood|isms?|i[sz]e[sd]?|ally|y))\Z"
+)
+_LATIN = re.compile(
+    r"\w{3}(?:[st]ions?|olog(?:y|ies|ists?|ical)|ivity|ously|ically|[ai]bility)\Z|\w{7}ly\Z"
+)
+_BEFORE_WORDS = re.compile(
+    r"(?:un|re|non|over|under|out|mis|dis|pre|anti|inter|sub|multi)-?(?=\w{4})"
 )
 _WORD = re.compile(
     r"[^\W\d_]++(?:(?:['’.-]|(?<=[A-Z])&)(?=[^\W\d_])[^\W\d_]++)*+(?:(?<=[^\W\d_]\.[^\W\d_])\.)?"
@@ -44,7 +54,7 @@ _BREAK = re.compile(r"[.!?…:;\n•*#|>\[({\"“‘«”’»)\]}—–-]|\.\."
 _POSSESSIVE = re.compile(r"['’][sS]?\Z")
 # "Italy" and "Italian", "Mars" and "Martian": what is left of both when these are cut off.
 _ENDINGS = re.compile(
-    r"(?<=\w\w\w)(?:e?s|ns|ians?|eans?|ans?|ese|ish|is?|i[ck]s?|ites?|y|ia|a|o|e|en|ey|land|ander"
+    r"(?<=\w\w\w)(?:e?s|ies|ns|ians?|eans?|ans?|ese|ish|is?|i[ck]s?|ites?|y|ia|a|o|e|en|ey|land|ander"
     r"|landers?|men|man|ists?|ism|aine?|or|er|ers)\Z"
 )
 _IRREGULAR = [
@@ -83,11 +93,18 @@ def _ordinary_words() -> frozenset[str]:
 @cache
 def is_ordinary(word: str) -> bool:
     """Say whether a lower-case word is one that English writes small."""
-    if len(word) < 2 or word in _ordinary_words():
+    words = _ordinary_words()
+    if len(word) < 2 or word in words or word in _NOT_NAMES or _LATIN.search(word):
         return True
-    if _ORDINARY_ENDINGS.search(word):
+    root = _BEFORE_WORDS.sub("", word, count=1)
+    if root in words:
         return True
-    return word.endswith("s") and word[:-1] in _ordinary_words()
+    stem = _MADE.sub("", root)
+    if stem == root:
+        return False
+    undoubled = stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] else stem
+    y = stem[:-1] + "y" if stem.endswith("i") else stem  # "happiness"
+    return len(stem) > 3 and not words.isdisjoint({stem, stem + "e", y, undoubled})
 
 
 def bare(word: str) -> str:
@@ -200,7 +217,9 @@ class Names:
                 return True
             if is_ordinary(letters) and self._acronyms:
                 return any(kin in self.words for kin in _KIN.get(word, ()))
-        if word in self.words or any(kin in self.words for kin in _KIN.get(word, ())):
+        if not self.words.isdisjoint({word, word + "s", word.removesuffix("s")}) or any(
+            kin in self.words for kin in _KIN.get(word, ())
+        ):
             return True
         if "-" in word or "." in word:
             parts = [p for p in _parts(word) if len(p) > 1]
@@ -259,7 +278,7 @@ def _named(run: list[_Token], english: bool) -> Iterator[_Token]:
         elif i == 0 and first:
             if not is_ordinary(token.plain) and (english or len(run) > 1):
                 yield token
-        else:
+        elif not _LATIN.search(token.plain) or not english:
             yield token
 
 

@@ -1,0 +1,109 @@
+"""Negations: whether a summary denies what its text affirms, or the other way round.
+
+Nothing in a word says what "not" denies, so sentences are compared. A sentence of the summary is
+laid beside those of the text that have most of its words; where they are clearly about the same,
+and one denies a word that the other has without a denial, the negation was added or dropped. Where
+no sentence of the text is close, a negation counts as invented only if the text has none at all.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d[\d.,]*\d|\d|[.;:,!?()\"“”—–]")
+_DENIES = frozenset(
+    "not no never none neither nor without cannot nothing nobody nowhere hardly scarcely barely "
+    "rarely seldom lack lacks lacked lacking fail fails failed failing unable refuse refuses refused "
+    "deny denies denied denying avoid avoids avoided prevent prevents prevented except unless "
+    "instead impossible absent absence refusal failure stop stopped stops prohibited prohibits "
+    "forbidden forbids ban banned little few".split()
+)
+_EMPTY = frozenset(
+    "the a an of to in on at by for with from and or but as is are was were be been being has have "
+    "had do does did it its he she they them his her their this that these those which who whom "
+    "will would can could may might must should shall than then there if so such into about also "
+    "i we you my our your me us him what when where how why any some all each other more most "
+    "authors say text according overall additionally".split()
+)
+_SHARED = (
+    0.6  # of the words of a sentence, at least, that another has for both to be about the same
+)
+_LEAST = 3
+_REACH = 4  # words behind a negation that it may deny
+_MOST = 400  # sentences of a text that a word may be in and still tell them apart
+
+
+class Denials:
+    """The sentences of a text: their words, and which of these are denied."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self._read = [_read(sentence) for sentence in sentences]
+        self._any = any(denied for _, denied, _ in self._read)
+        self._of: dict[str, list[int]] = defaultdict(list)
+        for number, (words, _, _) in enumerate(self._read):
+            for word in words:
+                self._of[word].append(number)
+
+    def wrong(self, sentence: str) -> Iterator[tuple[int, int]]:
+        """Yield where a sentence denies what the text affirms, or affirms what it denies."""
+        words, denied, places = _read(sentence)
+        if len(words) < _LEAST:
+            return
+        shared: Counter[int] = Counter()
+        for word in words:
+            numbers = self._of.get(word, ())
+            if len(numbers) <= _MOST:
+                shared.update(numbers)
+        near = [
+            self._read[number]
+            for number, count in islice(shared.most_common(), 3)
+            if count >= max(_LEAST, _SHARED * len(words))
+        ]
+        if not near:
+            return
+        here = near[0]
+        for word, place in denied.items():
+            if word in here[0] and not any(word in other[1] for other in near):
+                if not here[1]:
+                    yield place
+                    return
+        for word in here[1]:
+            if word in words and word not in denied and not denied:
+                if all(word in other[1] or word not in other[0] for other in near):
+                    yield places[word]
+                    return
+
+
+def _read(sentence: str) -> tuple[set[str], dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+    """Return the stems of a sentence, those denied with where the denial is, and all places."""
+    words: set[str] = set()
+    denied: dict[str, tuple[int, int]] = {}
+    places: dict[str, tuple[int, int]] = {}
+    denial: tuple[int, int] | None = None
+    left = 0
+    for match in _WORD.finditer(sentence):
+        word = match[0].lower().replace("’", "'")
+        if not word[0].isalnum():
+            if word in ".;:":
+                left = 0
+            continue
+        if word in _DENIES or word.endswith("n't"):
+            denial, left = match.span(), _REACH
+            continue
+        if word in _EMPTY:
+            continue
+        stem = _stem(word)
+        words.add(stem)
+        places.setdefault(stem, match.span())
+        if left and denial:
+            denied.setdefault(stem, denial)
+            left -= 1
+    return words, denied, places
+
+
+@cache
+def _stem(word: str) -> str:
+    word = word.partition("'")[0]
+    return re.sub(r"(?<=\w\w\w)(?:ing|ed|es|s|e|ly)\Z", "", word)[:8]
