@@ -19,7 +19,8 @@ _NUMBER = re.compile(r"(?<![\w.,:/$€£-])\d{1,3}(?:(?:,\d{3})+|\d*)(?:\.\d+)?(
 _NUMBER_WORD = re.compile(rf"(?<!-)\b(?:{'|'.join(_WORDS)})\b(?!-)")
 _YEAR = re.compile(r"(?<![\w.,:/-])(?:1[6-9]|20)\d\d(?![\w/:-]|[.,]\d)")
 _DATE = re.compile(
-    rf"\b(?:(?P<d1>\d{{1,2}}) (?P<m1>{_MONTH})|(?P<m2>{_MONTH}) (?P<d2>\d{{1,2}}))\b(?:,? (?P<y>\d{{4}}))?"
+    rf"\b(?:(?P<d1>\d{{1,2}}) (?P<m1>{_MONTH})|(?P<m2>{_MONTH}) (?P<d2>\d{{1,2}}))\b"
+    r"(?:,? (?P<y>\d{4}))?"
 )
 _MONTH_YEAR = re.compile(rf"\b(?P<m>{_MONTH}) (?P<y>\d{{4}})\b")
 _SENTENCE = re.compile(r"(?<=[a-z0-9)\"][.!?])\s+(?=[A-Z])")

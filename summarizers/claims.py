@@ -49,6 +49,8 @@ _PLAIN = re.compile(r"\d{1,300}(?:\.\d{1,300})?")
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
 _DECADE = re.compile(r"(?:[12]\d)?(\d)0s")
 _TABLE_SCALES = {"thousands": 3, "millions": 6, "billions": 9, "000s": 3}
+_GOES_ON = re.compile(r"[^\W_]|[.,]\d|\s?%")
+_GOES_ON_BEFORE = re.compile(r"[^\W_]\Z|\d[.,]\Z|[$€£¥-]\Z")
 _JOINTS = re.compile(r"[\s._/-]+")
 _HEDGED = re.compile(
     r"(?:about|around|approximately|roughly|nearly|almost|some|circa|ca\.|c\.|~|≈|close to"
@@ -97,9 +99,13 @@ class Source:
         measured: dict[str, set[str]] = defaultdict(set)
         inside = within([(date.start, date.end) for date in self._dates])
         for quantity in units.quantities(self.text, numbers):
-            dated = inside(quantity.start, quantity.start + 1)
+            unit = quantity.unit
+            if inside(quantity.start, quantity.start + 1):
+                unit = "date"
+            elif _ORDINAL.search(self.text, quantity.start, quantity.end):
+                unit = "th"
             for value in quantity.values:
-                measured[value].add("date" if dated else quantity.unit)
+                measured[value].add(unit)
                 if quantity.shared and not quantity.unit:
                     measured[value].add(quantity.shared)
         for found in self.found:
@@ -141,23 +147,43 @@ class Source:
 
     @cached_property
     def _flat(self) -> str:
-        return " ".join(self.text.lower().split())
+        return " ".join(self.text.split())
+
+    @cached_property
+    def _flat_lower(self) -> str:
+        return self._flat.lower()
 
     @cached_property
     def _joined(self) -> str:
         return _JOINTS.sub("", self.text.lower())
 
-    def quotes(self, said: str) -> bool:
-        """Say whether the text has this, word for word."""
-        wanted = re.escape(" ".join(said.lower().split()))
-        return bool(wanted) and bool(
-            re.search(rf"(?<![^\W_])(?<!\d[.,]){wanted}(?![^\W_]|[.,]\d|%)", self._flat)
-        )
+    def quotes(self, words: str) -> bool:
+        """Say whether the text has these words as they stand, but for capitals."""
+        return _stands(" ".join(words.lower().split()), self._flat_lower)
+
+    def quotes_sentence(self, sentence: str) -> bool:
+        """Say whether the text has a sentence, letter by letter."""
+        return _stands(" ".join(plain(sentence).split()), self._flat)
 
     def joins(self, identifier: str) -> bool:
         """Say whether the text has an identifier, with anything or nothing between its parts."""
         bare = _JOINTS.sub("", identifier)
         return len(bare) > 2 and bare in self._joined
+
+
+def _stands(wanted: str, text: str) -> bool:
+    """Say whether a string stands in a text, and not as a part of a word or number."""
+    place = text.find(wanted) if wanted else -1
+    for _ in range(8):  # a string that stands nowhere whole is not looked for for ever
+        if place < 0:
+            return False
+        end = place + len(wanted)
+        if not (_GOES_ON.match(text, end) and wanted[-1].isalnum()) and not _GOES_ON_BEFORE.search(
+            text, max(0, place - 2), place
+        ):
+            return True
+        place = text.find(wanted, place + 1)
+    return False
 
 
 def within(spans: Spans) -> Callable[[int, int], bool]:
@@ -209,12 +235,12 @@ def _wrong(quantity: units.Quantity, summary: str, source: Source) -> Kind | Non
     measured = next(
         (source.quantities[v] for v in quantity.values if v in source.quantities), set()
     )
-    if measured == {"th"} and summary[quantity.start : quantity.start + 1].isdecimal():
-        ordinal = _ORDINAL.search(summary, quantity.start, quantity.end)
-        measured = measured if ordinal else set()
+    ordinal = _ORDINAL.search(summary, quantity.start, quantity.end)
+    spelled = summary[quantity.start].isalpha()
+    if measured == {"th"} and not (ordinal or (spelled and value == "2")):
+        measured = set()
     if not measured:
         return None if _derived(quantity, summary, source) else "number"
-    ordinal = _ORDINAL.search(summary, quantity.start, quantity.end)
     if not unit or ordinal or unit in measured or units.basic(value, unit) in source.amounts:
         return None
     if any(units.alike(unit, other) for other in measured):

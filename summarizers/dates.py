@@ -28,19 +28,21 @@ _DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?![\w%]|[.,]\d)|{_ORDINAL})"
 _JOIN = r"(?:\s?(?:,|-|–|—|&|/)\s?(?:and\s|the\s)?|\s(?:to|and|or|until|through)\s(?:the\s)?)"
 _DAYS = rf"{_DAY}(?:{_JOIN}{_DAY}){{0,5}}"
 _YEAR = r"(?:,|\sof|\sin)?[\s-]{{1,2}}(?P<{}>\d{{4}})(?!\d)"
+# Most words are none of these, and that is quick to see.
+_PREFIX = (
+    r"(?:\d|jan|feb|mar|apr|may|ju[nl]|aug|sep|oct|nov|dec"
+    r"|fir|sec|thi|fou|fif|six|sev|eig|nin|ten|ele|twe)"
+)
 _DATE = re.compile(
-    rf"""(?<![\w.,/-])(?:
+    rf"""(?<![\w.,/-])(?={_PREFIX})(?:
     (?P<iso>(?P<y0>\d{{4}})[-/.](?P<m0>\d{{1,2}})[-/.](?P<d0>\d{{1,2}}))(?!\w)
     |(?P<slashed>(?P<a>\d{{1,2}})(?P<bar>[-/.])(?P<b>\d{{1,2}})(?P=bar)(?P<c>\d{{4}}|\d\d))(?![\w/-])
     |(?P<days1>{_DAYS})(?:\s(?:day\s)?(?:of\s)?|-)(?P<m1>{_MONTH})(?:{_YEAR.format("y1")})?
-    |(?P<m2>{_MONTH})[\s-](?:the\s)?(?P<days2>{_DAYS})(?:{_YEAR.format("y2")})?
-    |(?P<m3>{_MONTH})(?:{_YEAR.format("y3")})
-    |(?P<m4>{_MONTH})
+    |(?P<m2>{_MONTH})
+        (?:[\s-](?:the\s)?(?P<days2>{_DAYS})(?:{_YEAR.format("y2")})?|{_YEAR.format("y3")})?+
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-# Most of a text is none of these, and they are quick to find.
-_START = re.compile(r"(?<![\w.,/-])(?:\d|[JFMASONDjfmasond][aepucoAEPUCO]|[TtEe])")
 _PART = re.compile(rf"\d{{1,2}}|{_ORDINAL}", re.I)
 _BETWEEN = re.compile(rf"{_JOIN}", re.I)
 
@@ -94,7 +96,7 @@ def _read(match: re.Match[str]) -> Iterator[Date]:
         if a != b:
             yield from _valid(b, a, c, span)
     else:
-        name = match["m1"] or match["m2"] or match["m3"] or match["m4"]
+        name = match["m1"] or match["m2"]
         year = int(match["y1"] or match["y2"] or match["y3"] or 0)
         days = match["days1"] or match["days2"] or ""
         # "may" and "march" are verbs, "second" is a time.

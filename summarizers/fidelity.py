@@ -52,18 +52,19 @@ def check(summary: str, text: str) -> Fidelity:
     source = Source(text)
     literals = list(find(summary))
     said = dict(claims(summary, literals, source))
-    spans = list(_sentences(summary))
-    there = [_same(text[start:end]) for start, end in _sentences(text)]
-    quoted = set(there)
-    own = [(s, e) for s, e in spans if _same(summary[s:e]) not in quoted]
+    own = [
+        (start, end)
+        for start, end in _sentences(summary)
+        if not source.quotes_sentence(summary[start:end])
+    ]
     is_own = within(own)
     false = [c for c, told in said.items() if not told and is_own(c.start, c.end)]
     if own:
-        denials = Denials(there)
+        denials = Denials([text[start:end] for start, end in _sentences(text)])
         for start, end in own:
             for s, e in denials.wrong(summary[start:end]):
-                said_ = summary[start + s : start + e]
-                false.append(Claim("negation", said_, start + s, start + e))
+                word = summary[start + s : start + e]
+                false.append(Claim("negation", word, start + s, start + e))
     false.sort(key=lambda claim: (claim.start, claim.end))
     missing = source.literals - {found.literal for found in literals}
     kept = 1 - len(missing) / len(source.literals) if source.literals else 1.0
@@ -110,7 +111,3 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
         start = match.end()
     if start < len(text):
         yield start, len(text)
-
-
-def _same(sentence: str) -> str:
-    return " ".join(sentence.split())

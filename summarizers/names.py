@@ -10,8 +10,8 @@ that the text has only with others are not found together.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,18 +27,18 @@ _SMALL = frozenset(
     "of the de la le du da di del der den van von al el bin ibn y e and & for".split()
 )
 _NOT_NAMES = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
-    "june july august september october november december i i'm i've i'd i'll the an in on at by "
-    "to with from as or but not do does did would will can could should is are was were be been has "
-    "have had he she it they we you this that these those there here what who whom whose which when "
-    "where why how if so then than my your his her our their its no yes all some any each every "
-    "also furthermore moreover nevertheless nonetheless meanwhile afterwards therefore however thus "
-    "hence instead likewise otherwise besides additionally unfortunately".split()
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may
+    june july august september october november december i i'm i've i'd i'll the an in on at by to with
+    from as or but not do does did would will can could should is are was were be been has have had
+    he she it they we you this that these those there here what who whom whose which when where why
+    how if so then than my your his her our their its no yes all some any each every also
+    furthermore moreover nevertheless nonetheless meanwhile afterwards therefore however thus hence
+    instead likewise otherwise besides additionally unfortunately""".split()
 )
 _PARTING = frozenset("and of for e y &".split())  # what stands at both their sides is two names
 # Not on the list and yet ordinary: what is made of a word on it, and what only ends words of Latin.
 _MADE = re.compile(
-    r"(?:(?<=\w\w\w)(?:e?s|e?d|ing|ings|ers?|ors?|ly|ness|ments?|ists?|able|ible|less|ful|ships?"
+    r"(?:(?<=\w\w\w)(?:e?s|e?d|ing|ings|ers|ors|ly|ness|ments?|ists?|able|ible|less|ful|ships?"
     r"|like|wise|wards?|ish|hood|isms?|i[sz]e[sd]?|ally|y))\Z"
 )
 _LATIN = re.compile(
@@ -50,6 +50,9 @@ _BEFORE_WORDS = re.compile(
 _WORD = re.compile(
     r"[^\W\d_]++(?:(?:['’.-]|(?<=[A-Z])&)(?=[^\W\d_])[^\W\d_]++)*+(?:(?<=[^\W\d_]\.[^\W\d_])\.)?"
 )
+_CAPITAL = re.compile(rf"(?<![^\W_])(?<![^\W\d_]['’.-])(?=[^\W\d_a-z]){_WORD.pattern}")
+_CLOSE = frozenset([" ", "\n", " & ", "-", ""])
+_BEFORE = re.compile(r"\W*\Z")
 _BREAK = re.compile(r"[.!?…:;\n•*#|>\[({\"“‘«”’»)\]}—–-]|\.\.")
 _POSSESSIVE = re.compile(r"['’][sS]?\Z")
 # "Italy" and "Italian", "Mars" and "Martian": what is left of both when these are cut off.
@@ -90,7 +93,7 @@ def _ordinary_words() -> frozenset[str]:
     return frozenset((DATA / "ordinary_words.txt").read_text(encoding="utf-8").split())
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def is_ordinary(word: str) -> bool:
     """Say whether a lower-case word is one that English writes small."""
     words = _ordinary_words()
@@ -107,6 +110,7 @@ def is_ordinary(word: str) -> bool:
     return len(stem) > 3 and not words.isdisjoint({stem, stem + "e", y, undoubled})
 
 
+@lru_cache(maxsize=1 << 16)
 def bare(word: str) -> str:
     """Return a word in lower case, without accents and without what a possessive adds."""
     return normalise(_POSSESSIVE.sub("", word)).strip(".'’-")
@@ -117,42 +121,34 @@ class _Token(NamedTuple):
     end: int
     word: str  # as written
     plain: str  # bare
-    gap: str  # what stands before it, since the last word
+    gap: str  # what stands before it, since the last word with a capital
 
 
-def _tokens(text: str) -> list[_Token]:
-    """The words of a text that start with a capital or may join two that do."""
-    tokens, last = [], 0
-    for match in _WORD.finditer(text):
-        start, end = match.span()
+def _tokens(text: str) -> Iterator[_Token]:
+    """The words of a text that start with a capital."""
+    last = 0
+    for match in _CAPITAL.finditer(text):
         word = match[0]
-        tokens.append(_Token(start, end, word, bare(word), text[last:start][-8:]))
-        last = end
-    return tokens
+        if word[0].isupper():
+            start, end = match.span()
+            yield _Token(start, end, word, bare(word), text[max(last, start - 20) : start])
+            last = end
 
 
-def _runs(tokens: list[_Token]) -> Iterator[list[_Token]]:
-    """Capitalised words that stand together, small words of names between them left out."""
+def _runs(tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
+    """Words that stand together, with at most small words of names between them."""
     run: list[_Token] = []
-    small = 0
-    parted = ""
     for token in tokens:
-        close = token.gap in (" ", "\n", ". ", " & ") or (token.gap == "" and run)
-        if token.gap == ". " and run and not _abbreviates(run[-1]):
-            close = False
-        if run and not (close and small < 3):
-            yield run
-            run, small, parted = [], 0, ""
-        if token.word[0].isupper():
-            run.append(token._replace(gap=parted) if parted and run else token)
-            small, parted = 0, ""
-        elif run:
-            if token.plain in _SMALL:
-                small += 1
-                parted = token.plain if token.plain in _PARTING else parted
-            else:
+        gap = token.gap
+        if run and gap not in _CLOSE and not (gap == ". " and _abbreviates(run[-1])):
+            small = gap.split()
+            if len(gap) > 12 or not small or not _SMALL.issuperset(small) or "\n\n" in gap:
                 yield run
-                run, small, parted = [], 0, ""
+                run = []
+            else:
+                parting = [word for word in small if word in _PARTING]
+                token = token._replace(gap=parting[0] if parting else " ")
+        run.append(token)
     if run:
         yield run
 
@@ -169,12 +165,15 @@ class Names:
     """
 
     def __init__(self, text: str) -> None:
-        tokens = _tokens(text)
-        self.words = {token.plain for token in tokens}
-        self.words.update(p for w in list(self.words) if "-" in w or "." in w for p in _parts(w))
+        tokens = list(_tokens(text))
+        written = set(_WORD.findall(text))
+        self.words = set(map(bare, written))
+        for word in written:
+            if "-" in word or "." in word:
+                self.words.update(_parts(bare(word)))
         self._stems: set[str] | None = None
         self._initials: set[str] = set()
-        self._capital = {t.plain for t in tokens if t.word[0].isupper()}
+        self._capital = {token.plain for token in tokens}
         self._acronyms = {t.plain.replace(".", "") for t in tokens if _is_acronym(t.word)}
         self._beside: dict[str, set[str]] = defaultdict(set)
         self._right: set[str] = set()
@@ -196,16 +195,14 @@ class Names:
                     self._right.add(one.plain)
                     self._left.add(other.plain)
 
-    def _read_lists(self, tokens: list[_Token]) -> None:
+    def _read_lists(self, tokens: Sequence[_Token]) -> None:
         """Names that a list holds apart: "Smith, John" and "John and Mary Smith"."""
-        for i in range(len(tokens) - 1):
-            one, other = tokens[i], tokens[i + 1]
-            if not one.word[0].isupper():
-                continue
-            if other.gap == ", " and other.word[0].isupper():
+        for one, other in pairwise(tokens):
+            if other.gap == ", ":
                 self._beside[other.plain].add(one.plain)
-            if other.plain in ("and", "or") and i + 3 < len(tokens) and tokens[i + 3].gap == " ":
-                self._beside[one.plain].add(tokens[i + 3].plain)
+        for one, other, last in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if other.gap in (" and ", " or ") and last.gap == " ":
+                self._beside[one.plain].add(last.plain)
 
     def has(self, word: str, written: str) -> bool:
         """Say whether a bare word of a name is a word of the text, in any spelling."""
@@ -248,7 +245,7 @@ def _dropped(token: _Token) -> bool:
     return len(token.plain) < 2 or token.plain in _TITLES
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     return _ENDINGS.sub("", word)
 
@@ -260,16 +257,18 @@ def _parts(word: str) -> list[str]:
 def find_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[int, int, bool]]:
     """Yield the names of a summary, with whether the text has them; else what it does not have."""
     for run in _runs(_tokens(summary)):
-        named = list(_named(run, english))
+        before = summary[max(0, run[0].start - 12) : run[0].start]
+        gap = _BEFORE.search(before)
+        first = not gap or gap[0] == summary[: run[0].start] or bool(_BREAK.search(gap[0]))
+        named = list(_named(run, first, english))
         if named:
             wrong = _wrong(run, named, text)
             first, last = (wrong or named)[0], (wrong or named)[-1]
             yield first.start, last.end, not wrong
 
 
-def _named(run: list[_Token], english: bool) -> Iterator[_Token]:
+def _named(run: list[_Token], first: bool, english: bool) -> Iterator[_Token]:
     """The words of a run that are of a name and tell it apart."""
-    first = _BREAK.search(run[0].gap) or run[0].start == len(run[0].gap)
     for i, token in enumerate(run):
         if _dropped(token) or token.plain in _NOT_NAMES:
             continue

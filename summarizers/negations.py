@@ -3,22 +3,23 @@
 Nothing in a word says what "not" denies, so sentences are compared. A sentence of the summary is
 laid beside those of the text that have most of its words; where they are clearly about the same,
 and one denies a word that the other has without a denial, the negation was added or dropped. Where
-no sentence of the text is close, a negation counts as invented only if the text has none at all.
+no sentence of the text is close, nothing is said.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d[\d.,]*\d|\d|[.;:,!?()\"“”—–]")
-_DENIES = frozenset(
-    "not no never none neither nor without cannot nothing nobody nowhere hardly scarcely barely "
-    "rarely seldom lack lacks lacked lacking fail fails failed failing unable refuse refuses refused "
-    "deny denies denied denying avoid avoids avoided prevent prevents prevented except unless "
-    "instead impossible absent absence refusal failure stop stopped stops prohibited prohibits "
-    "forbidden forbids ban banned little few".split()
+_DENIES = frozenset("not no never none neither nor without cannot nothing nobody nowhere".split())
+# Deny as well, in other words: what they stand before is not flagged as affirmed.
+_LIKE = frozenset(
+    """hardly scarcely barely rarely seldom lack lacks lacked lacking fail fails failed failing
+    unable refuse refuses refused deny denies denied denying avoid avoids avoided prevent prevents
+    prevented except unless instead impossible absent absence refusal failure stop stopped stops
+    prohibited prohibits forbidden forbids ban banned few little""".split()
 )
 _EMPTY = frozenset(
     "the a an of to in on at by for with from and or but as is are was were be been being has have "
@@ -31,8 +32,13 @@ _SHARED = (
     0.6  # of the words of a sentence, at least, that another has for both to be about the same
 )
 _LEAST = 3
-_REACH = 4  # words behind a negation that it may deny
+_REACH = 2  # words behind a negation that it may deny
 _MOST = 400  # sentences of a text that a word may be in and still tell them apart
+
+
+Place = tuple[int, int]
+# The stems of a sentence, those denied with where the denial is, and where all stand.
+_Sentence = tuple[set[str], dict[str, Place | None], dict[str, Place]]
 
 
 class Denials:
@@ -40,13 +46,12 @@ class Denials:
 
     def __init__(self, sentences: Sequence[str]) -> None:
         self._read = [_read(sentence) for sentence in sentences]
-        self._any = any(denied for _, denied, _ in self._read)
         self._of: dict[str, list[int]] = defaultdict(list)
         for number, (words, _, _) in enumerate(self._read):
             for word in words:
                 self._of[word].append(number)
 
-    def wrong(self, sentence: str) -> Iterator[tuple[int, int]]:
+    def wrong(self, sentence: str) -> Iterator[Place]:
         """Yield where a sentence denies what the text affirms, or affirms what it denies."""
         words, denied, places = _read(sentence)
         if len(words) < _LEAST:
@@ -63,25 +68,26 @@ class Denials:
         ]
         if not near:
             return
-        here = near[0]
+        affirmed, denials, _ = near[0]
         for word, place in denied.items():
-            if word in here[0] and not any(word in other[1] for other in near):
-                if not here[1]:
-                    yield place
-                    return
-        for word in here[1]:
-            if word in words and word not in denied and not denied:
-                if all(word in other[1] or word not in other[0] for other in near):
-                    yield places[word]
-                    return
+            apart = not denials and not any(word in other for _, other, _ in near)
+            if place and apart and word in affirmed:
+                yield place
+                return
+        for word in denials:
+            if denied or word not in words or word[0].isdecimal():
+                continue
+            if all(word in other or word not in stems for stems, other, _ in near):
+                yield places[word]
+                return
 
 
-def _read(sentence: str) -> tuple[set[str], dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
-    """Return the stems of a sentence, those denied with where the denial is, and all places."""
+def _read(sentence: str) -> _Sentence:
+    """Read a sentence; a denial by other words than "not" and its like has no place."""
     words: set[str] = set()
-    denied: dict[str, tuple[int, int]] = {}
-    places: dict[str, tuple[int, int]] = {}
-    denial: tuple[int, int] | None = None
+    denied: dict[str, Place | None] = {}
+    places: dict[str, Place] = {}
+    denial: Place | None = None
     left = 0
     for match in _WORD.finditer(sentence):
         word = match[0].lower().replace("’", "'")
@@ -92,18 +98,21 @@ def _read(sentence: str) -> tuple[set[str], dict[str, tuple[int, int]], dict[str
         if word in _DENIES or word.endswith("n't"):
             denial, left = match.span(), _REACH
             continue
+        if word in _LIKE:
+            denial, left = None, _REACH
+            continue
         if word in _EMPTY:
             continue
         stem = _stem(word)
         words.add(stem)
         places.setdefault(stem, match.span())
-        if left and denial:
+        if left:
             denied.setdefault(stem, denial)
             left -= 1
     return words, denied, places
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     word = word.partition("'")[0]
     return re.sub(r"(?<=\w\w\w)(?:ing|ed|es|s|e|ly)\Z", "", word)[:8]
