@@ -28,12 +28,13 @@ _SMALL = frozenset(
 )
 _NOT_NAMES = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may
-    june july august september october november december i i'm i've i'd i'll the an in on at by to with
-    from as or but not do does did would will can could should is are was were be been has have had
-    he she it they we you this that these those there here what who whom whose which when where why
-    how if so then than my your his her our their its no yes all some any each every also
-    furthermore moreover nevertheless nonetheless meanwhile afterwards therefore however thus hence
-    instead likewise otherwise besides additionally unfortunately""".split()
+    june july august september october november december i i'm i've i'd i'll the an in on at
+    by to with from as or but not do does did would will can could should is are was were be
+    been has have had he she it they we you this that these those there here what who whom
+    whose which when where why how if so then than my your his her our their its no yes all
+    some any each every also furthermore moreover nevertheless nonetheless meanwhile
+    afterwards therefore however thus hence instead likewise otherwise besides additionally
+    unfortunately""".split()
 )
 _PARTING = frozenset("and of for e y &".split())  # what stands at both their sides is two names
 # Not on the list and yet ordinary: what is made of a word on it, and what only ends words of Latin.

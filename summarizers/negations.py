@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import islice
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d[\d.,]*\d|\d|[.;:,!?()\"“”—–]")
+_LETTERS = re.compile(r"[^\W\d_]+|\d[\d.,]*\d|\d")
+_ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|es|s|e|ly)\Z")
 _DENIES = frozenset("not no never none neither nor without cannot nothing nobody nowhere".split())
 # Deny as well, in other words: what they stand before is not flagged as affirmed.
 _LIKE = frozenset(
@@ -45,11 +47,11 @@ class Denials:
     """The sentences of a text: their words, and which of these are denied."""
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        self._read = [_read(sentence) for sentence in sentences]
+        self._sentences = sentences
         self._of: dict[str, list[int]] = defaultdict(list)
-        for number, (words, _, _) in enumerate(self._read):
-            for word in words:
-                self._of[word].append(number)
+        for number, sentence in enumerate(sentences):
+            for stem in {_stem(word) for word in _LETTERS.findall(sentence)}:
+                self._of[stem].append(number)
 
     def wrong(self, sentence: str) -> Iterator[Place]:
         """Yield where a sentence denies what the text affirms, or affirms what it denies."""
@@ -58,11 +60,11 @@ class Denials:
             return
         shared: Counter[int] = Counter()
         for word in words:
-            numbers = self._of.get(word, ())
+            numbers = self._of.get(word, [])
             if len(numbers) <= _MOST:
                 shared.update(numbers)
         near = [
-            self._read[number]
+            _read(self._sentences[number])
             for number, count in islice(shared.most_common(), 3)
             if count >= max(_LEAST, _SHARED * len(words))
         ]
@@ -101,9 +103,9 @@ def _read(sentence: str) -> _Sentence:
         if word in _LIKE:
             denial, left = None, _REACH
             continue
-        if word in _EMPTY:
+        stem = _stem(match[0])
+        if not stem:
             continue
-        stem = _stem(word)
         words.add(stem)
         places.setdefault(stem, match.span())
         if left:
@@ -114,5 +116,6 @@ def _read(sentence: str) -> _Sentence:
 
 @lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
-    word = word.partition("'")[0]
-    return re.sub(r"(?<=\w\w\w)(?:ing|ed|es|s|e|ly)\Z", "", word)[:8]
+    """Return what a word shares with its other forms; "" for words that are in any sentence."""
+    word = word.lower().partition("'")[0].partition("’")[0]
+    return "" if word in _EMPTY else _ENDING.sub("", word)[:8]
