@@ -259,10 +259,9 @@ def _derived(quantity: units.Quantity, summary: str, source: Source) -> bool:
         return True
     if unit == "century":  # the 20th has the years from 1900
         century = f"{int(value) - 1:02}" if value.isdecimal() and len(value) < 3 else "-"
-        return any(len(year) == 4 and year.startswith(century) for year in source.quantities)
-    for zeros in source.scales:
-        if value.endswith("0" * zeros) and value[:-zeros] in source.quantities:
-            return True
+        return any(len(year) in (4, 5) and year.startswith(century) for year in source.literals)
+    if any(_divided(value, zeros) in source.quantities for zeros in source.scales):
+        return True
     if not _PLAIN.fullmatch(value):
         return False
     hedge = _HEDGED.search(before)
@@ -270,11 +269,15 @@ def _derived(quantity: units.Quantity, summary: str, source: Source) -> bool:
         return False
     whole, _, fraction = value.partition(".")
     step = 10.0 ** -len(fraction) if fraction else 10.0 ** (len(whole) - len(whole.rstrip("0")))
-    above, below = (
-        step * (0.99 if hedge["above"] else 0.5),
-        step * (0.99 if hedge["below"] else 0.5),
-    )
+    above = 0.0 if hedge["below"] else step * (0.99 if hedge["above"] else 0.5)
+    below = 0.0 if hedge["above"] else step * (0.99 if hedge["below"] else 0.5)
     return any(-below <= other - float(value) <= above for other in source.values)
+
+
+def _divided(value: str, zeros: int) -> str:
+    """Return a whole number divided by a power of ten."""
+    whole, fraction = value[:-zeros] or "0", value[-zeros:].rjust(zeros, "0").rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def _is_told(found: Found, summary: str, source: Source) -> bool:

@@ -20,8 +20,8 @@ twenty-eighth twenty-ninth thirtieth thirty-first""".split()
 _DAY_OF = {name: number for number, name in enumerate(_ORDINALS, 1)}
 
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![^\W_])\.?"
+    rf"(?:(?:{'|'.join(_MONTHS)})(?![^\W_])"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?![^\W_])\.?)"
 )
 _ORDINAL = rf"(?:{'|'.join(reversed(_ORDINALS))})(?![^\W_])"
 _DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?![\w%]|[.,]\d)|{_ORDINAL})"

@@ -226,9 +226,9 @@ class Names:
             self._stems = {_stem(w) for w in self._capital}
         return _stem(word) in self._stems
 
-    def spells_out(self, letters: str) -> bool:
-        """Say whether the text has these initials for a name that the summary writes out."""
-        return letters in self._acronyms
+    def has_acronym(self, *initials: str) -> bool:
+        """Say whether the text has any of these for a name that the summary writes out."""
+        return any(len(i) > 1 and i in self._acronyms for i in initials)
 
     def together(self, one: str, other: str) -> bool:
         """Say whether two parts of a name may be of one: neither is found with others only."""
@@ -261,7 +261,7 @@ def find_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[in
         before = summary[max(0, run[0].start - 12) : run[0].start]
         gap = _BEFORE.search(before)
         first = not gap or gap[0] == summary[: run[0].start] or bool(_BREAK.search(gap[0]))
-        named = list(_named(run, first, english))
+        named = [t for t in _named(run, first, english) if summary[t.end : t.end + 1] != "$"]
         if named:
             wrong = _wrong(run, named, text)
             first, last = (wrong or named)[0], (wrong or named)[-1]
@@ -284,14 +284,26 @@ def _named(run: list[_Token], first: bool, english: bool) -> Iterator[_Token]:
 
 def _wrong(run: list[_Token], named: list[_Token], text: Names) -> list[_Token]:
     """The words of a name that the text does not have, or not together."""
-    letters = "".join(token.plain[:1] for token in run)
-    if any(text.spells_out(letters[i:]) for i in range(len(letters) - 1)):
+    if _spelled(run, text):
         return []
-    wrong = [token for token in named if not text.has(token.plain, token.word)]
+    parts: list[list[_Token]] = []  # "the European Union and the United States" are two
+    for token in run:
+        if token.gap in _PARTING or not parts:
+            parts.append([])
+        parts[-1].append(token)
+    out = {t.start for part in parts if len(parts) > 1 and _spelled(part, text) for t in part}
+    wrong = [t for t in named if t.start not in out and not text.has(t.plain, t.word)]
     if wrong:
         return wrong
+    told_apart = {token.start for token in named}
     for one, other in pairwise(run):
-        together = one not in named or other not in named or other.gap != " "
-        if not together and not text.together(one.plain, other.plain):
+        both = one.start in told_apart and other.start in told_apart and other.gap == " "
+        if both and not text.together(one.plain, other.plain):
             return [one, other]
     return []
+
+
+def _spelled(run: list[_Token], text: Names) -> bool:
+    """Say whether the text has the acronym of a name, one more word before or behind it or not."""
+    letters = "".join(token.plain[:1] for token in run)
+    return text.has_acronym(letters, letters[1:], letters[:-1])

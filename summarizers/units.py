@@ -158,7 +158,7 @@ def quantities(text: str, numbers: Sequence[Found]) -> list[Quantity]:
         if other.start > one.end + 16:
             continue
         values = one.values
-        if scales[i + 1] and not scales[i] and one.unit in ("", other.unit):
+        if scales[i + 1] and not scales[i] and (not one.unit or other.unit in ("", one.unit)):
             values += (values[0] + "0" * scales[i + 1],) if values[0].isdecimal() else ()
             scales[i] = scales[i + 1]
         found[i] = replace(one, values=values, shared=other.unit or other.shared)

@@ -32,7 +32,7 @@ FAITHFUL = [
     "See example.com, config-file, `config_file` and version 1.20.",
     "It was signed in the 19th century, in the 1850s; both trials in the 1990s.",
     "The two teams were paid by NASA; one of them was happy.",
-    "On 8 occasions" if False else "They met on 7 July, on July 9 and in March 2001.",
+    "They met on 7 July, on July 9 and in March 2001.",
     "Moreover, researchers found that Canadians signed. Additionally, glaciologists agreed.",
     "# The Cost Of The Trial\n\nOfficials of the World Health Organization paid.",
     "The plan was never approved by the committee.",
@@ -139,11 +139,11 @@ def test_repair_drops_the_sentences_that_hold_something_invented():
     assert repair("He ran 77 km.", TEXT) == ""
 
 
-# Sentences of whatever claims are made of, each ended by a stop that no abbreviation has.
-PIECES = re.findall(r"\S+", TEXT) + [*FAITHFUL, *INVENTED]
+# Sentences of whatever claims are made of, each begun and ended so that it cannot be cut elsewhere.
+PIECES = [*re.findall(r"\S+", TEXT), *FAITHFUL, *INVENTED]
 PIECES += ["no", "Mr.", "may", "$", "5", "million", "of", "and", "Ms", "MAY", "年", "-", "'s", "("]
 sentences = st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map(
-    lambda pieces: " ".join(" ".join(pieces).split()).rstrip(".:?! ") + "ended."
+    lambda pieces: "So " + " ".join(" ".join(pieces).split()).rstrip(".:?! ") + "ended."
 )
 characters = st.text(st.characters(max_codepoint=sys.maxunicode, exclude_categories=()))
 
@@ -198,15 +198,15 @@ LANGUAGES = {
     "pt": "O relatório descreve como o grupo foi fundado em Londres em 2019 e o que fez desde "
     "então. Os autores dizem que a receita cresceu depressa porque não havia concorrência e que "
     "as pessoas gostavam do que tinham visto.",
-    "nl": "Het rapport beschrijft hoe de groep in 2019 in Londen werd opgericht en wat ze sindsdien "
-    "heeft gedaan. De auteurs zeggen dat de omzet snel groeide omdat er geen concurrentie was en "
-    "dat de mensen hielden van wat ze hadden gezien.",
-    "ru": "В отчёте описано, как группа была основана в Лондоне в 2019 году и что она сделала с тех "
-    "пор. Авторы говорят, что доход вырос быстро, потому что не было конкурентов.",
-    "ja": "この報告書は、グループが2019年にロンドンで設立された経緯と、その後の活動について述べている。"
-    "著者によれば、競争がなかったため収入は急速に伸びた。",
-    "zh": "该报告描述了该集团于2019年在伦敦成立的过程以及此后所做的事情。作者说，由于没有竞争，收入增长迅速，"
-    "而且人们喜欢他们所看到的一切。",
+    "nl": "Het rapport beschrijft hoe de groep in 2019 in Londen werd opgericht en wat ze "
+    "sindsdien heeft gedaan. De auteurs zeggen dat de omzet snel groeide omdat er geen "
+    "concurrentie was en dat de mensen hielden van wat ze hadden gezien.",
+    "ru": "В отчёте описано, как группа была основана в Лондоне в 2019 году и что она сделала "
+    "с тех пор. Авторы говорят, что доход вырос быстро, потому что не было конкурентов.",
+    "ja": "この報告書は、グループが2019年にロンドンで設立された経緯と、"
+    "その後の活動について述べている。著者によれば、競争がなかったため収入は急速に伸びた。",
+    "zh": "该报告描述了该集团于2019年在伦敦成立的过程以及此后所做的事情。"
+    "作者说，由于没有竞争，收入增长迅速，而且人们喜欢他们所看到的一切。",
 }
 
 
@@ -244,5 +244,5 @@ def test_hostile_texts_take_linear_time(unit):
         other_language(text, text)
         return time.process_time() - began
 
-    short = min(seconds(10_000) for _ in range(2))
-    assert seconds(40_000) < 10 * short + 0.5
+    short = min(seconds(4_000) for _ in range(2))
+    assert seconds(16_000) < 10 * short + 0.5
