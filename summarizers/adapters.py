@@ -1,4 +1,4 @@
-"""What a user may plug in as a language model, behind one coroutine: messages in, what was heard out.
+"""What a user may plug in as a language model, behind one coroutine: a request in, a reply out.
 
 A LlamaIndex ``LLM`` is called by its own async client where it has one; what blocks, a plain
 function or a model that runs here, is called in a thread.

@@ -225,7 +225,7 @@ def run(work: Callable[[Caller], Coroutine[Any, Any, T]]) -> T:
     that it started, and is raised once that has ended.
     """
     loop = private_loop()
-    if threading.current_thread().name == _THREAD:
+    if on_private_loop():
         raise ModelError(
             "an async function called hier itself, which then waits for that very function; "
             "call hier from a plain function"
@@ -254,8 +254,9 @@ def run(work: Callable[[Caller], Coroutine[Any, Any, T]]) -> T:
 
 
 _THREAD = "hier-calls"
-_lock = threading.Lock()
+_lock = threading.RLock()  # what is collected while it is held may ask for the loop too
 _loop: asyncio.AbstractEventLoop | None = None
+_inherited: asyncio.AbstractEventLoop | None = None
 
 
 def private_loop() -> asyncio.AbstractEventLoop:
@@ -268,10 +269,16 @@ def private_loop() -> asyncio.AbstractEventLoop:
         return _loop
 
 
+def on_private_loop() -> bool:
+    """Say whether the current thread is the loop's."""
+    return threading.current_thread().name == _THREAD
+
+
 def _forget() -> None:
     """Start afresh in a forked process: it has the loop's memory, but not its thread."""
-    global _loop, _lock
-    _loop, _lock = None, threading.Lock()
+    global _loop, _lock, _inherited
+    _inherited = _loop  # kept, so that nothing closes what the parent uses
+    _loop, _lock = None, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

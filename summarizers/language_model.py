@@ -9,6 +9,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from hier.errors import HierError, ModelError
 from hier.summarizers.adapters import Adapter, Heard, Line, Request, adapter_of, prompt_of
 from hier.summarizers.calls import Call, Message, Purpose, Record, Reply, Tool
 from hier.summarizers.failures import Failure, explain, read_failure
-from hier.summarizers.flight import Caller, Failed, Flight, private_loop, run
+from hier.summarizers.flight import Caller, Failed, Flight, on_private_loop, private_loop, run
 from hier.summarizers.prompts import AGAIN
 
 ASKED_AGAIN = 2
@@ -113,13 +114,11 @@ class LanguageModel:
         """
         request = Request(tuple(messages), most, tuple(tools), timeout=self.timeout)
         found: list[Reply] = []
-        self._run(
-            [request],
-            _Errand(
-                purpose, record, _speechless, lambda i, reply, call, fault: found.append(reply)
-            ),
-            on_text,
-        )
+
+        def done(i: int, reply: Reply, call: Call, fault: str) -> None:
+            found.append(reply)
+
+        self._run([request], _Errand(purpose, record, _speechless, done), on_text)
         return found[0]
 
     def chat_all(
@@ -235,17 +234,25 @@ class _Conversation:
 
     async def hold(self, request: Request) -> None:
         """Ask until a reply is of use, or has been asked for often enough."""
-        errand, wanted = self.errand, request
-        for left in range(errand.again, -1, -1):
+        wanted = request
+        for left in range(self.errand.again, -1, -1):
             heard, call = await self.opened.flight.call(partial(self._attempt, wanted))
-            fault = await self.caller.ask(errand.fault, self.number, heard.reply)
-            refused = heard.reply.finish == "refused"
-            call = replace(call, outcome=fault or ("refused" if refused else "reply"))
-            self.caller.tell(errand.record, call)
+            # Once it is handed over nothing can cancel it: what came is kept.
+            fault = await self.caller.ask(self._judge, heard.reply, call, left)
             if not fault or not left:
-                self.caller.tell(errand.done, self.number, heard.reply, call, fault)
                 return
             wanted = _with_remark(request, fault)
+
+    def _judge(self, reply: Reply, call: Call, left: int) -> str:
+        """Record a reply, and hand it over if it is the last; return what is wrong with it."""
+        errand = self.errand
+        fault = errand.fault(self.number, reply)
+        refused = reply.finish == "refused"
+        call = replace(call, outcome=fault or ("refused" if refused else "reply"))
+        errand.record(call)
+        if not fault or not left:
+            errand.done(self.number, reply, call, fault)
+        return fault
 
     async def _attempt(self, request: Request) -> tuple[Heard, Call]:
         """Send a request once; the call is yet to be recorded, unless it failed."""
@@ -293,7 +300,7 @@ class _Conversation:
 
 
 class _Unrepeated:
-    """Hands on a text piece by piece, and when it comes again, after a failure, only what is new."""
+    """Hands on a text piece by piece; when it comes again, after a failure, only what is new."""
 
     def __init__(self, caller: Caller, on_text: Callable[[str], None]) -> None:
         self.caller, self.on_text = caller, on_text
@@ -342,5 +349,8 @@ def _about(text: str) -> int:
 
 def _close(opened: _Open) -> None:
     """Close what a process has open, when its model is no longer used."""
-    if opened.pid == os.getpid():
-        asyncio.run_coroutine_threadsafe(opened.line.close(), private_loop())
+    if opened.pid != os.getpid():
+        return
+    closing = asyncio.run_coroutine_threadsafe(opened.line.close(), private_loop())
+    if not on_private_loop():
+        wait([closing], timeout=1)  # the process may be about to end

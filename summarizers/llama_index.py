@@ -1,4 +1,4 @@
-"""LlamaIndex's ``LLM`` objects as language models: OpenAI and what speaks like it, Ollama, Anthropic.
+"""LlamaIndex's ``LLM`` objects as language models: OpenAI's and what speaks like it, Ollama's, ...
 
 The user's object is never changed: a copy is, so that it does not retry by itself (there is one
 policy, in ``flight.py``), is as deterministic as it can be, and has connections of its own.
@@ -27,10 +27,12 @@ from hier.summarizers.adapters import Heard, Line, Request, fingerprint
 from hier.summarizers.calls import Message, Reply, Tool, ToolCall
 from hier.summarizers.failures import explain, read_failure
 from hier.summarizers.flight import Threads
+from hier.summarizers.transport import http_client, transport
 
 _LIMITS = ("max_tokens", "max_new_tokens")  # fields for the most tokens of a reply
 _LIMIT_KEYS = (*_LIMITS, "max_completion_tokens", "num_predict", "temperature")
 _SHAPING = ("thinking", "reasoning_effort", "top_p", "top_k", "seed", "api_version")
+_OLLAMA = "Ollama_llm"
 _KEYS = (("OpenAI", "OPENAI_API_KEY"), ("Anthropic", "ANTHROPIC_API_KEY"))
 _STOPPED = {
     **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), "length"),
@@ -94,7 +96,7 @@ class LlamaIndexAdapter:
         said = " ".join(str(error).split())[:300]
         return ModelError(f"{self.label} raised {type(error).__name__}: {said}; mend the LLM")
 
-    def copied(self, timeout: float) -> LLM:
+    def copied(self, timeout: float) -> Any:
         """Return a copy to call, with clients of its own."""
         fields = type(self.llm).model_fields
         wanted = {
@@ -104,21 +106,27 @@ class LlamaIndexAdapter:
             "reuse_client": True,
             "context_window": self.window,
         }
-        copy = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
+        copy: Any = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
         private = getattr(copy, "__pydantic_private__", None) or {}
         client = private.get("_aclient")
         if client is not None and hasattr(client, "copy"):
-            inner = client._client
             # What LlamaIndex made is made anew: its connections belong to another event loop.
-            is_made = type(inner).__name__ == "AsyncHttpxClientWrapper"
-            more = {"http_client": type(inner)()} if is_made else {}
+            is_made = type(client._client).__name__ == "AsyncHttpxClientWrapper"
+            more = {"http_client": http_client(timeout)} if is_made else {}
             private["_aclient"] = client.copy(max_retries=0, timeout=timeout, **more)
-        if "_async_client" in private:
-            private["_async_client"] = None
-        if hasattr(copy, "_get_aclient"):
+        elif hasattr(copy, "_get_aclient"):
+            if private.get("_async_http_client") is None:
+                private["_async_http_client"] = http_client(timeout)
             private["_aclient"] = copy._get_aclient()
-        elif hasattr(copy, "async_client"):
-            private["_async_client"] = copy.async_client
+        if copy.class_name() == _OLLAMA:
+            from ollama import AsyncClient
+
+            private["_async_client"] = AsyncClient(
+                host=copy.base_url,
+                timeout=timeout,
+                headers=copy.headers or {},
+                transport=transport(),
+            )
         return copy
 
 
@@ -128,10 +136,10 @@ class _LlamaIndexLine:
     def __init__(self, adapter: LlamaIndexAdapter, in_flight: int) -> None:
         self.adapter, self.threads = adapter, Threads(in_flight)
         self.blocks = blocks(type(adapter.llm))
-        self.copy: LLM | None = None
+        self.copy: Any = None
         fields = type(adapter.llm).model_fields
         self.limit = next((name for name in _LIMITS if name in fields), None)
-        self.is_ollama = adapter.llm.class_name() == "Ollama_llm"
+        self.is_ollama = adapter.llm.class_name() == _OLLAMA
         modules = [parent.__module__ for parent in type(adapter.llm).__mro__]
         self.is_openai = "llama_index.llms.openai.base" in modules
 
@@ -153,7 +161,8 @@ class _LlamaIndexLine:
         """Close the connections, unless they are the user's."""
         private = getattr(self.copy, "__pydantic_private__", None) or {}
         self.copy = None
-        if private.get("_async_http_client") is not None:
+        theirs = getattr(self.adapter.llm, "__pydantic_private__", None) or {}
+        if theirs.get("_async_http_client") is not None:
             return
         client = private.get("_aclient") or private.get("_async_client")
         for holder in (client, getattr(client, "_client", None)):
@@ -162,7 +171,7 @@ class _LlamaIndexLine:
                 await shut()
                 return
 
-    def _limited(self, request: Request) -> LLM:
+    def _limited(self, request: Request) -> Any:
         """Return the copy, with the most tokens of this reply; clients are shared."""
         if self.copy is None:
             self.copy = self.adapter.copied(request.timeout)
@@ -235,8 +244,8 @@ def _innermost(function: Any) -> Any:
 def _heard(llm: Any, last: ChatResponse, raws: Sequence[Any], tools: Sequence[Tool]) -> Heard:
     """Return what was heard: the last response has all the text, any may tell end and tokens."""
     calls = tuple(_calls(llm, last)) if tools else ()
-    finish: Any = next((found for raw in reversed(raws) if (found := _finish(raw))), "stop")
-    usage = next((found for raw in reversed(raws) if (found := _usage(raw))), None)
+    finish: Any = next(filter(None, map(_finish, reversed(raws))), "stop")
+    usage = next(filter(None, map(_usage, reversed(raws))), None)
     return Heard(Reply((last.message.content or "").strip(), finish, calls), usage)
 
 
@@ -315,4 +324,3 @@ def _usage(raw: Any) -> tuple[int, int, int] | None:
         return sent + read + (stored if isinstance(stored, int) else 0), received, read
     cached = _get(_get(usage, "prompt_tokens_details"), "cached_tokens")
     return sent, received, cached if isinstance(cached, int) else 0
-

@@ -109,7 +109,9 @@ _PROVIDERS: dict[str, Callable[[str, str | None, str | None, int | None], Any]] 
 
 def _needed(key: str | None, provider: str, variable: str, more: str) -> str:
     if not key:
-        raise ModelError(f"{provider} wants a key, and there is none; set {variable} or give api_key{more}")
+        raise ModelError(
+            f"{provider} wants a key, and there is none; set {variable} or give api_key{more}"
+        )
     return key
 
 

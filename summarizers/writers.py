@@ -107,7 +107,7 @@ class FunctionWriter:
     Args:
         function: the function; one that blocks is called in threads, ``in_flight`` at once.
         name: what names it in the cache; None: its summaries are not kept.
-        output: most tokens of a summary; None: any that is not longer than its text.
+        output: most tokens of a summary.
         window: most tokens of one text.
         in_flight: how many calls run at once.
         timeout: seconds that one may take.
@@ -171,8 +171,8 @@ def load_writer(summarizer: Any) -> Writer | None:
 
             return ModelWriter(LanguageModel(load_model(summarizer)))
         raise SummarizerError(
-            f"unknown summarizer {summarizer!r}; known is 'extractive', or give PROVIDER/NAME, such "
-            "as 'ollama/llama3.2', a LlamaIndex LLM, or a function from a text to its summary"
+            f"unknown summarizer {summarizer!r}; known is 'extractive', or give a name such as "
+            "'ollama/llama3.2', a LlamaIndex LLM, or a function from a text to its summary"
         )
     if isinstance(summarizer, LanguageModel):
         return ModelWriter(summarizer)

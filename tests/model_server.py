@@ -243,7 +243,7 @@ class OpenAIProtocol(Protocol):
         deltas += [{"content": piece} for piece in answer.pieces()]
         if answer.calls:
             calls = enumerate(self._calls(answer, number))
-            deltas.append({"tool_calls": [{"index": i, **call} for i, call in calls]})
+            deltas += [{"tool_calls": [{"index": i, **call}]} for i, call in calls]
         choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
         choices.append({"index": 0, "delta": {}, "finish_reason": self._finish(answer)})
         chunks: list[dict[str, Any]] = [{"choices": [choice]} for choice in choices]
