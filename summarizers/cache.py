@@ -18,7 +18,9 @@ from pathlib import Path
 from hier.errors import StoreError
 from hier.summarizers.calls import Call, Written
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS summaries (key BLOB PRIMARY KEY, text BLOB, fault TEXT, call TEXT)"
+_SCHEMA = """CREATE TABLE IF NOT EXISTS summaries (
+    key BLOB PRIMARY KEY, text BLOB NOT NULL, fault TEXT NOT NULL, call TEXT
+)"""
 _BUSY_SECONDS = 60.0
 _ASKED = 500  # keys looked up in one statement
 
@@ -92,7 +94,6 @@ class Cache:
             self._file.execute(
                 "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?)",
                 (key, text, summary.fault, call),
-            
             )
 
     @contextmanager

@@ -135,9 +135,9 @@ def _first(text: str, sentences: int, most: int) -> str:
     if within := re.search(r"<text>\s*(.*?)\s*</text>", text, re.DOTALL):
         text = within[1]
     first = re.split(r"(?<=[.!?])\s+", text.strip())[:sentences]
-    while len(first) > 1 and len(words(" ".join(first))) > most // 4:
+    while len(first) > 1 and len(words(" ".join(first))) > max(6, most // 4):
         first.pop()
-    return " ".join(" ".join(first).split()[: max(1, most // 4)])
+    return " ".join(" ".join(first).split()[: max(6, most // 4)])
 
 
 class Inference:
