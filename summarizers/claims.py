@@ -3,7 +3,7 @@
 A claim is a number with its unit, a date, a time, an identifier, an address or a proper name. What
 a careful writer may do is allowed: another spelling or unit, a rounded number that says "about", a
 decade for its years, a surname, an acronym for a name. The lookup is by what is said, not by where:
-a name or number of the text in the wrong sentence is found.
+a name or number that the text has elsewhere passes.
 """
 
 import re
