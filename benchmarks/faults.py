@@ -101,7 +101,7 @@ _REWORDINGS: tuple[Callable[[str], str], ...] = (
     lambda s: re.sub(r"(?<=[a-z] )(?:[2-9]|1[0-2])(?= [a-z]{4})", _spell, s),
     lambda s: re.sub(r"(?<![\d,])(\d{1,3}),(\d{3})(?![\d,])", r"\1\2", s),
     lambda s: re.sub(r"(?<![\d,])(\d{1,3}),000,000(?![\d,])", r"\1 million", s),
-    lambda s: re.sub(r"\$(\d+(?:\.\d+)?) (million|billion)", r"\1 \2 dollars", s),
+    lambda s: re.sub(r"(?<![A-Z])\$(\d+(?:\.\d+)?) (million|billion)", r"\1 \2 dollars", s),
     lambda s: re.sub(rf"\b({_MONTH}) (\d{{1,2}}), (\d{{4}})", r"\2 \1 \3", s),
     lambda s: re.sub(rf"\b(\d{{1,2}}) ({_MONTH}) (\d{{4}})", r"\2 \1, \3", s),
     lambda s: re.sub(rf"\b(\d{{1,2}}) ({_MONTH})\b(?! \d)", r"the \1th of \2", s),
@@ -324,7 +324,8 @@ def _changed(kind: str, match: re.Match[str] | None, lower: str, r: random.Rando
     """A letter or digit of it replaced by another."""
     if match is None or re.fullmatch(r"\d+(?:st|nd|rd|th|s)", match[0]):
         return None
-    place = r.choice([i for i, c in enumerate(match[0]) if c.isalnum()][len(match[0]) // 3 :])
+    places = [i for i, character in enumerate(match[0]) if character.isalnum()]
+    place = r.choice(places[len(places) // 3 :])
     old = match[0][place]
     letters = "0123456789" if old.isdecimal() else "bdfgkmprtvz"
     new = match[0][:place] + r.choice([c for c in letters if c != old.lower()])

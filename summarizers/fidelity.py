@@ -6,8 +6,8 @@ cannot tell an invented figure from a true one, so a sentence that holds one is 
 careful writer may do raises no alarm: another spelling, a rounded number that says "about", a year
 for its decade, an acronym for a name.
 
-The lookup is by what is said, not by where: a name or number of the text in the wrong sentence is
-found. Only for negations the sentences are compared, with those of the text that have most of their
+The lookup is by what is said, not by where: a name or number that the text has elsewhere
+passes. Only for negations are sentences compared, with those of the text that have most of their
 words. A sentence that the text has word for word is not looked at. Work is linear in the text.
 """
 

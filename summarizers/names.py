@@ -52,7 +52,7 @@ _WORD = re.compile(
     r"[^\W\d_]++(?:(?:['’.-]|(?<=[A-Z])&)(?=[^\W\d_])[^\W\d_]++)*+(?:(?<=[^\W\d_]\.[^\W\d_])\.)?"
 )
 _CAPITAL = re.compile(rf"(?<![^\W_])(?<![^\W\d_]['’.-])(?=[^\W\d_a-z]){_WORD.pattern}")
-_CLOSE = frozenset([" ", "\n", " & ", "-", ""])
+_CLOSE = frozenset([" ", "\n", " & ", "-", "_", ""])  # "T_V_" in transcripts
 _BEFORE = re.compile(r"\W*\Z")
 _BREAK = re.compile(r"[.!?…:;\n•*#|>\[({\"“‘«”’»)\]}—–-]|\.\.")
 _POSSESSIVE = re.compile(r"['’][sS]?\Z")

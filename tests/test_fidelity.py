@@ -70,6 +70,7 @@ INVENTED = {
     "He came at 9:45 pm.": "time 9:45 pm",
     "See `config_fil2`.": "identifier config_fil2",
     "See https://example.com/a/c today.": "address https://example.com/a/c",
+    "Call `__inyt__` and __really__ so.": "identifier __inyt__",
     "Write to joe@example.com.": "address joe@example.com",
     # names
     "Peter Miller ran.": "name Peter Miller",
