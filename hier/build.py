@@ -6,6 +6,7 @@ them, are made last, over the finished tree.
 """
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +18,7 @@ import numpy as np
 from hier.blocks import BlockKind
 from hier.context import Context
 from hier.document import Document, as_document
+from hier.keep import Kept, keep, regroup
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.relevance import LEARNED, check_relevance
 from hier.retrieval import descent
@@ -53,6 +55,7 @@ def build(
     summarizer: Any = "extractive",
     tokenizer: Any = DEFAULT_TOKENIZER,
     relevance: str | Path = LEARNED,
+    previous: Tree | None = None,
     progress: Progress | None = None,
 ) -> Tree:
     """Read a text once into a tree.
@@ -65,6 +68,8 @@ def build(
         tokenizer: an encoding name, a Hugging Face tokenizer, or any function from str to int.
         relevance: how a question is weighed: ``"learned"``; ``"plain"``, the sum of cosine and BM25
             over the levels; or the ``Path`` of weights made by ``scripts/train_relevance.py``.
+        previous: a tree of an earlier version of the text: nodes that hold nothing new stay as
+            they were there, so that few summaries of a model are to be written anew.
         progress: called with (what, done, total) during neural encoding and model calls.
 
     Raises:
@@ -97,7 +102,9 @@ def build(
     )
     vectors = index.leaves.dot(word_vectors)
     path_vectors = index.paths.dot(word_vectors)
-    levels = tuple(_measure(_grow(leaf_tokens, vectors, structure), index, path_vectors))
+    kept = None if previous is None else _keep(previous, text, leaves.start)
+    grown = _grow(leaf_tokens, vectors, structure, kept)
+    levels = tuple(_measure(grown, index, path_vectors))
     firsts = [level.first_leaf for level in levels]
     worth = _worth(text, leaves.start, leaf_tokens, structure)
     summaries = _summarise(firsts, vectors, leaf_tokens, worth)
@@ -153,8 +160,21 @@ def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:
     return checked(summarizer)
 
 
+def _keep(previous: Tree, text: str, leaf_start: np.ndarray) -> Kept | None:
+    """Carry the bounds of an earlier tree over to a text; None if they have nothing in common."""
+    old, new = (
+        [source[s:e] for s, e in itertools.pairwise([*starts.tolist(), len(source)])]
+        for source, starts in ((previous.source, previous.leaf_start), (text, leaf_start))
+    )
+    kept = keep(old, [level.first_leaf for level in previous.levels[1:]], new)
+    return kept if (kept.old_of >= 0).any() else None
+
+
 def _grow(
-    leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure
+    leaf_tokens: np.ndarray,
+    vectors: np.ndarray,
+    structure: Structure,
+    kept: Kept | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield every level, leaves first, up to one root: each node's first leaf and its vector."""
     heading = structure.opens >= 0
@@ -164,8 +184,12 @@ def _grow(
     cuts = np.where(must, np.inf, structure.cut + valley(vectors, _VALLEY_WIDTH))
     yield first, vectors
     least, most = 1, MOST_LEAVES
-    for target in targets():
-        starts = group(sizes, cuts, target, least, most)[:-1]
+    for level, target in enumerate(targets()):
+        if kept is not None and level < len(kept.bounds):
+            bounds = regroup(kept, level, first, sizes, cuts, (target, least, most))
+        else:
+            bounds = group(sizes, cuts, target, least, most)
+        starts = bounds[:-1]
         first = first[starts]
         sizes = np.add.reduceat(sizes, starts)
         vectors = sum_rows(vectors, starts)
