@@ -9,7 +9,7 @@ of the original at hand ("kept"), one edit upon another, each with the tree befo
 built as if nothing were known ("afresh"). The aim, for the first two: at most one call more than
 the depth in 95 of 100 edits, and no more than the depth in half.
 
-    python benchmarks/edits.py [--data FOLDER] [--edits 60] [--out FILE]
+    python benchmarks/edits.py [--data FOLDER] [--edits 24] [--out FILE]
 
 Exit 1 when the aim is missed. Without data, only what every Python carries is edited.
 """
@@ -258,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = described.add_argument
     add("--data", type=Path, help="folder of JSON-lines sets; default HIER_DATA, ../shared/data")
-    add("--edits", type=int, default=60, help="edits of each text")
+    add("--edits", type=int, default=24, help="edits of each text")
     add("--out", type=Path, default=environment.RESULTS / "edits.json", help="'-' writes none")
     options = described.parse_args(arguments)
     folder = options.data or data.default_folder()
