@@ -6,6 +6,7 @@ them, are made last, over the finished tree.
 """
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hier.blocks import BlockKind
+from hier.carry_over import Kept, carry_over, regroup
 from hier.context import Context
 from hier.document import Document, as_document
 from hier.ledger import Ledger
@@ -59,6 +61,7 @@ def build(
     relevance: str | Path = LEARNED,
     cache: Path | bool = True,
     ledger: Ledger | None = None,
+    previous: Tree | None = None,
     progress: Progress | None = None,
 ) -> Tree:
     """Read a text once into a tree.
@@ -77,6 +80,8 @@ def build(
         cache: where a model's summaries are kept, so that none is paid for twice: True for the
             user's cache (``HIER_CACHE`` names another folder), the ``Path`` of a file, or False.
         ledger: where the calls are recorded, with prices; ``tree.ledger``.
+        previous: a tree of an earlier version of the text: nodes that hold nothing new stay as
+            they were there, so that few summaries of a model are to be written anew.
         progress: called with (what, done, total) during neural encoding and model calls.
 
     Raises:
@@ -111,7 +116,9 @@ def build(
     )
     vectors = index.leaves.dot(word_vectors)
     path_vectors = index.paths.dot(word_vectors)
-    levels = tuple(_measure(_grow(leaf_tokens, vectors, structure), index, path_vectors))
+    kept = None if previous is None else _carry_over(previous, text, leaves.start)
+    grown = _grow(leaf_tokens, vectors, structure, kept)
+    levels = tuple(_measure(grown, index, path_vectors))
     firsts = [level.first_leaf for level in levels]
     worth = _worth(text, leaves.start, leaf_tokens, structure)
     summaries = _summarise(firsts, vectors, leaf_tokens, worth)
@@ -136,10 +143,10 @@ def build(
         tree = _encode(tree, neural, progress)
     if writers is None:
         return tree
-    from hier.summaries import keep, write_summaries
+    from hier.summaries import open_cache, write_summaries
 
-    with keep(cache) as kept:
-        return write_summaries(tree, writers, ledger or Ledger(), kept, progress)
+    with open_cache(cache) as opened:
+        return write_summaries(tree, writers, ledger or Ledger(), opened, progress)
 
 
 def compress(
@@ -176,8 +183,21 @@ def _read_summarizer(summarizer: Any) -> "Writers | None":
     return read_summarizer(summarizer)
 
 
+def _carry_over(previous: Tree, text: str, leaf_start: np.ndarray) -> Kept | None:
+    """Carry the bounds of an earlier tree over to a text; None if they have nothing in common."""
+    old, new = (
+        [source[s:e] for s, e in itertools.pairwise([*starts.tolist(), len(source)])]
+        for source, starts in ((previous.source, previous.leaf_start), (text, leaf_start))
+    )
+    kept = carry_over(old, [level.first_leaf for level in previous.levels[1:]], new)
+    return kept if (kept.old_of >= 0).any() else None
+
+
 def _grow(
-    leaf_tokens: np.ndarray, vectors: np.ndarray, structure: Structure
+    leaf_tokens: np.ndarray,
+    vectors: np.ndarray,
+    structure: Structure,
+    kept: Kept | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield every level, leaves first, up to one root: each node's first leaf and its vector."""
     heading = structure.opens >= 0
@@ -187,8 +207,12 @@ def _grow(
     cuts = np.where(must, np.inf, structure.cut + valley(vectors, _VALLEY_WIDTH))
     yield first, vectors
     least, most = 1, MOST_LEAVES
-    for target in targets():
-        starts = group(sizes, cuts, target, least, most)[:-1]
+    for level, target in enumerate(targets()):
+        if kept is not None and level < len(kept.bounds):
+            bounds = regroup(kept, level, first, sizes, cuts, (target, least, most))
+        else:
+            bounds = group(sizes, cuts, target, least, most)
+        starts = bounds[:-1]
         first = first[starts]
         sizes = np.add.reduceat(sizes, starts)
         vectors = sum_rows(vectors, starts)

@@ -96,6 +96,10 @@ def build(
     *,
     models: ModelOptions,
     cache: CacheFile = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="The tree at -o is of an earlier version: keep its bounds."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what models would be asked, and the cost.")
     ] = False,
@@ -104,12 +108,13 @@ def build(
 ) -> None:
     """Read a text and save its tree, to be asked many times."""
     writers, prices = models.summarizers(summarizer), models.prices(summarizer)
+    previous = hier.load(output) if update and output is not None and output.exists() else None
     if dry_run:
         from hier.rehearsal import estimate_build
 
         guess = estimate_build(
             read(source, encoding), summarizer=writers, tokenizer=tokenizer,
-            cache=cache or True, prices=prices,
+            cache=cache or True, previous=previous, prices=prices,
         )  # fmt: skip
         write(f"{json.dumps(guess.to_dict()) if as_json else guess}\n")
         return
@@ -120,7 +125,7 @@ def build(
     try:
         tree = hier.build(
             read(source, encoding), embedder=embedder, summarizer=writers, tokenizer=tokenizer,
-            cache=cache or True, ledger=book, progress=progress(),
+            cache=cache or True, ledger=book, previous=previous, progress=progress(),
         )  # fmt: skip
         tree.save(output)
     finally:

@@ -21,6 +21,7 @@ from hier.summarizers.cache import Cache
 from hier.summarizers.calls import Call, Record, Written
 from hier.summarizers.writers import Writer
 from hier.tokens import DEFAULT_TOKENIZER
+from hier.tree import Tree
 
 FIRST_SECONDS = 0.5  # a usual wait for the first token of a reply
 TOKENS_A_SECOND = 60.0  # and the usual speed of those behind it
@@ -70,6 +71,7 @@ def estimate_build(
     summarizer: Any,
     tokenizer: Any = DEFAULT_TOKENIZER,
     cache: Path | bool = True,
+    previous: Tree | None = None,
     prices: Prices | None = None,
 ) -> BuildEstimate:
     """Say what ``hier.build`` with the same arguments would ask of its models; nothing is sent.
@@ -79,12 +81,13 @@ def estimate_build(
         summarizer: as for ``build``.
         tokenizer: as for ``build``; it also counts what would be sent.
         cache: as for ``build``; it is only read.
+        previous: as for ``build``.
         prices: what tokens cost.
 
     Raises:
         HierError: as for ``build``.
     """
-    tree = build(source, tokenizer=tokenizer)
+    tree = build(source, tokenizer=tokenizer, previous=previous)
     ledger = Ledger(prices or Prices())
     writers = read_summarizer(summarizer)
     waits: list[float] = []

@@ -28,7 +28,7 @@ Take = Callable[[int, Written], None]
 
 
 @contextmanager
-def keep(cache: Path | bool) -> Iterator[Cache | None]:
+def open_cache(cache: Path | bool) -> Iterator[Cache | None]:
     """Open the cache that was asked for: True is the user's, False none."""
     if cache is False:
         yield None

@@ -43,7 +43,7 @@ class SentenceTransformerModel:
         from sentence_transformers import SentenceTransformer
 
         try:
-            with _quiet():
+            with quiet():
                 self._model = SentenceTransformer(
                     str(folder), local_files_only=True, model_kwargs={"use_safetensors": True}
                 )
@@ -73,7 +73,7 @@ def find_model(name: str) -> tuple[str, Path] | None:
         EmbedderError: the folder holds no model that can be read, or the download failed.
         MissingExtraError: sentence-transformers is not installed.
     """
-    folder = _local_folder(name)
+    folder = local_folder(name)
     hub_name = name.removeprefix(_PREFIX)
     if folder is not None:
         _require_model(folder)
@@ -83,7 +83,7 @@ def find_model(name: str) -> tuple[str, Path] | None:
         return None
     _require_library(name)
     repository = hub_name if "/" in hub_name else _PREFIX + hub_name
-    folder = _cached(repository) or _packaged(repository) or _download(repository)
+    folder = cached(repository) or _packaged(repository) or download(repository)
     _require_model(folder)
     return name, folder
 
@@ -99,7 +99,8 @@ def first_line(error: BaseException) -> str:
     return lines[0].rstrip(".;") if lines else "no message"
 
 
-def _local_folder(name: str) -> Path | None:
+def local_folder(name: str) -> Path | None:
+    """Return the folder of that name, absolute; None if there is none."""
     try:
         path = Path(name).expanduser()
         return path.resolve() if name.strip() and path.is_dir() else None
@@ -134,8 +135,8 @@ def _has_weights(folder: Path) -> bool:
     return any(file.is_file() for file in folder.rglob("*.safetensors"))
 
 
-def _cached(repository: str) -> Path | None:
-    """The model's folder in the hub's cache on this disk, if it is there with its weights."""
+def cached(repository: str) -> Path | None:
+    """Return a model's folder in the hub's cache on this disk, if it is there with its weights."""
     from huggingface_hub import try_to_load_from_cache
 
     for file in ("modules.json", "config.json"):
@@ -154,7 +155,12 @@ def _packaged(repository: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _download(repository: str) -> Path:
+def download(repository: str) -> Path:
+    """Download a model from the hub.
+
+    Raises:
+        EmbedderError: it cannot be had; the message says why.
+    """
     from huggingface_hub import HfApi, snapshot_download
 
     try:
@@ -171,7 +177,7 @@ def _download(repository: str) -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers from reporting on stderr while a model loads."""
     logging: Any = importlib.import_module("transformers.utils.logging")
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
