@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hier.errors import SummarizerError
 from hier.summarizers.calls import Call, Record, Written
+from hier.summarizers.language import other_language
 from hier.summarizers.seq2seq_model import Decoded, Seq2SeqModel
 
 VERSION = 1  # of how texts are cut and summaries joined, for the cache
@@ -60,6 +61,8 @@ class Seq2Seq:
             safetensors, or an argument does not fit it.
         MissingExtraError: transformers or torch is not installed.
     """
+
+    overhead = 0
 
     def __init__(
         self,
@@ -191,4 +194,6 @@ def _judge(reply: Decoded, text: str) -> tuple[str, str]:
         summary = match[0]
     if len(summary) > len(text):
         return "", "too long"
+    if other_language(summary, text):
+        return "", "in another language"
     return summary, ""

@@ -156,8 +156,9 @@ def load_writer(summarizer: Any) -> Writer | None:
     """Return the writer that a user asked for; None for ``"extractive"``, which needs none.
 
     Args:
-        summarizer: ``"extractive"``, ``"PROVIDER/NAME"`` for ``load_model``, a LlamaIndex ``LLM``,
-            a ``LanguageModel``, a function from a text to a shorter one, or a writer.
+        summarizer: ``"extractive"``, ``"PROVIDER/NAME"`` for ``load_model``,
+            ``"seq2seq/NAME"`` for a model or folder of ``Seq2Seq``, a LlamaIndex ``LLM``, a
+            ``LanguageModel``, a function from a text to a shorter one, or a writer.
 
     Raises:
         SummarizerError: it is none of these.
@@ -166,7 +167,12 @@ def load_writer(summarizer: Any) -> Writer | None:
     if isinstance(summarizer, str):
         if summarizer == "extractive":
             return None
-        if "/" in summarizer:
+        provider, _, name = summarizer.partition("/")
+        if provider == "seq2seq" and name:
+            from hier.summarizers.seq2seq import Seq2Seq
+
+            return Seq2Seq(name)
+        if name:
             from hier.summarizers.providers import load_model
 
             return ModelWriter(LanguageModel(load_model(summarizer)))

@@ -274,10 +274,12 @@ def test_the_missing_library_is_named(library, folders, monkeypatch):
         Seq2Seq(folders / "bart")
 
 
-def test_importing_the_module_leaves_the_libraries_alone():
+def test_importing_the_module_leaves_the_libraries_alone(tmp_path):
     code = (
         "import sys, hier.summarizers.seq2seq\n"
         "print({'torch', 'transformers', 'tokenizers', 'huggingface_hub'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "set()\n"
