@@ -11,6 +11,7 @@ from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -109,15 +110,12 @@ class LlamaIndexAdapter:
         copy: Any = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
         private = getattr(copy, "__pydantic_private__", None) or {}
         client = private.get("_aclient")
-        if client is not None and hasattr(client, "copy"):
-            # What LlamaIndex made is made anew: its connections belong to another event loop.
-            is_made = type(client._client).__name__ == "AsyncHttpxClientWrapper"
-            more = {"http_client": http_client(timeout)} if is_made else {}
-            private["_aclient"] = client.copy(max_retries=0, timeout=timeout, **more)
-        elif hasattr(copy, "_get_aclient"):
-            if private.get("_async_http_client") is None:
-                private["_async_http_client"] = http_client(timeout)
-            private["_aclient"] = copy._get_aclient()
+        if client is None and hasattr(copy, "_get_aclient"):
+            client = copy._get_aclient()
+        if hasattr(client, "copy"):
+            private["_aclient"] = client.copy(
+                max_retries=0, timeout=timeout, **_connections(client._client, timeout)
+            )
         if copy.class_name() == _OLLAMA:
             from ollama import AsyncClient
 
@@ -128,6 +126,17 @@ class LlamaIndexAdapter:
                 transport=transport(),
             )
         return copy
+
+
+def _connections(made: Any, timeout: float) -> dict[str, Any]:
+    """Return connections in place of those of a client; none where they are the user's own.
+
+    What a client made itself is made anew: it belongs to the event loop that used it first.
+    """
+    if type(made).__name__ != "AsyncHttpxClientWrapper":
+        return {}
+    is_httpx = isinstance(made, httpx.AsyncClient)  # Anthropic's are of a later package
+    return {"http_client": http_client(timeout) if is_httpx else type(made)()}
 
 
 class _LlamaIndexLine:
