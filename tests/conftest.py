@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from servers import ModelServer, tiny_model
+from servers import ModelServer
 
 import hier
 from hier.problem import Groups, Problem
@@ -148,6 +148,6 @@ def model_server(shared_model_server: ModelServer) -> ModelServer:
 @pytest.fixture(scope="session")
 def real_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """A server whose replies are real inference, by a tiny model of random weights."""
-    server = ModelServer(folder=str(tiny_model(tmp_path_factory.mktemp("tiny") / "model")))
+    server = ModelServer(folder=str(tmp_path_factory.mktemp("tiny") / "model"))
     yield server
     server.stop()

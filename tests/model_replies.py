@@ -21,7 +21,8 @@ class Settings:
 
     Attributes:
         models: names it knows.
-        folder: a transformers model that answers; None: a script or first sentences do.
+        folder: a transformers model that answers, a tiny one made there if nothing is; None: a
+            script or first sentences do.
         key: the API key that it wants; empty for none.
         window: tokens of a prompt and a reply together.
         delay: seconds before a reply.

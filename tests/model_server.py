@@ -20,10 +20,12 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from model_replies import Answer, Inference, Settings, fault, spoil, written
+from servers import tiny_model
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -67,6 +69,8 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.stats = settings, Stats()
+        if settings.folder and not Path(settings.folder).exists():
+            tiny_model(Path(settings.folder))  # here: torch is loaded once, and not in the tests
         self.inference = Inference(settings.folder) if settings.folder else None
         self.turn = itertools.count()
         self.numbers = itertools.count(1)

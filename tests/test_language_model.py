@@ -568,7 +568,7 @@ from hier.summarizers.providers import load_model
 
 def chat(model):
     said = [Message("user", "One. Two.")]
-    print(model.chat(said, 9, purpose="indexing", record=lambda call: None).text)
+    print(model.chat(said, 40, purpose="indexing", record=lambda call: None).text)
 
 llm = load_model("openai/test-model", base_url=sys.argv[1])
 """
