@@ -1,0 +1,116 @@
+"""Estimates: what a question will take, before anything is paid for answering it."""
+
+from typing import Any
+
+from hier import asking_prompts as prompts
+from hier.answer import Estimate
+from hier.briefing import Briefing
+from hier.errors import InputError
+from hier.ledger import Ledger
+from hier.purse import Chat, Purse, count_messages
+from hier.reasoning import DEFAULT, LEAST, Thinking, read_estimate
+from hier.summarizers.calls import Message
+from hier.tree import Tree
+
+REPLY = 64
+"""Most tokens of a reply that is one number."""
+_CURVE = (256, 512, 1024, 2048, 4096)
+_SLACK = 16  # tokens by which texts put together may exceed the sum of theirs
+
+
+def estimate(
+    tree: Tree, question: str, model: Any = None, *, ledger: Ledger | None = None
+) -> Estimate:
+    """Say what a question will take, before it is asked.
+
+    Args:
+        tree: the text.
+        question: the question.
+        model: as for ``ask``, to estimate by itself how many tokens it needs to think and answer;
+            None for a plain default, and then nothing is sent.
+        ledger: where the model's call is written down.
+
+    Raises:
+        InputError: the question is not text, or blank.
+        ModelError: the model is unknown, unreachable or misbehaves.
+    """
+    question = check_question(question)
+    briefing = Briefing(tree, question, "", 0.0)
+    if model is None:
+        return estimated(briefing, None)
+    messages, unlimited = estimate_messages(question), 1 << 40
+    purse = Purse(unlimited, tree.tokenizer.count, as_chat(model), ledger or Ledger())
+    return estimated(briefing, ask_estimate(purse, messages))
+
+
+def estimated(briefing: Briefing, reasoning: int | None) -> Estimate:
+    """Return the estimate for a question, given the model's own for its reasoning, or None."""
+    tree, question = briefing.tree, briefing.question
+    context = tree.compress(question, "auto")
+    budgets = [budget for budget in _CURVE if budget < tree.tokens] or [max(1, tree.tokens)]
+    told = DEFAULT if reasoning is None else reasoning
+    prompt = empty_price(briefing, Thinking(told, told, told))
+    return Estimate(
+        question=question,
+        context=context.tokens,
+        covers=context.coverage,
+        reasoning=told,
+        asked=reasoning is not None,
+        prompt=prompt,
+        total=prompt + context.tokens + told,
+        least=least_budget(briefing),
+        whole=prompt + tree.tokens + told,
+        curve=tuple(tree.curve(question, budgets)),
+    )
+
+
+def least_budget(briefing: Briefing) -> int:
+    """Return the smallest budget that one call with anything to read fits into."""
+    plain = Thinking(None, LEAST, LEAST)
+    return empty_price(briefing, plain) + briefing.least() + LEAST + _SLACK
+
+
+def empty_price(briefing: Briefing, thinking: Thinking) -> int:
+    """Return the tokens of a call that shows nothing of the text."""
+    return count_messages(briefing.count, briefing.last(thinking, 0))
+
+
+def estimate_messages(question: str) -> list[Message]:
+    """Return what a model is asked for its estimate."""
+    return [Message("user", prompts.ESTIMATE.format(question=question))]
+
+
+def ask_estimate(purse: Purse, messages: list[Message]) -> int | None:
+    """Ask a model how many tokens it needs; None, and a note, where it names no number."""
+    reply = purse.call(messages, REPLY, lambda _: "selecting")
+    number = read_estimate(reply.text)
+    if number is None:
+        purse.note(f"the model estimated no number of tokens; {DEFAULT} are reckoned with")
+    return number
+
+
+def check_question(question: Any) -> str:
+    """Return a question that is one.
+
+    Raises:
+        InputError: it is not text, or blank.
+    """
+    if not isinstance(question, str):
+        raise InputError(f"a question of type {type(question).__name__} is not text; pass a str")
+    if not question.strip():
+        raise InputError("the question is empty or blank; pass one in words")
+    return question.strip()
+
+
+def as_chat(model: Any) -> Chat:
+    """Turn what the user handed over into a model that is asked.
+
+    Raises:
+        ModelError: it is none.
+    """
+    if all(hasattr(model, name) for name in ("chat", "has_tools", "window", "name")):
+        chat: Chat = model
+        return chat
+    from hier.summarizers.language_model import LanguageModel
+
+    return LanguageModel(model)
