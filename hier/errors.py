@@ -6,6 +6,7 @@ HierError
 ├── TokenizerError     the tokenizer is unknown, missing or misbehaves
 ├── EmbedderError      the embedder is unknown, missing or misbehaves
 ├── SummarizerError    the summarizer is unknown or misbehaves
+├── ModelError         a language model is unknown, unreachable or misbehaves
 ├── StoreError         a saved tree is damaged, foreign or cannot be written
 └── MissingExtraError  an optional package is not installed
 
@@ -35,6 +36,10 @@ class EmbedderError(HierError):
 
 class SummarizerError(HierError):
     """The summarizer is unknown or misbehaves."""
+
+
+class ModelError(HierError):
+    """A language model is unknown, unreachable or misbehaves."""
 
 
 class StoreError(HierError):

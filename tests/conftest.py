@@ -7,12 +7,14 @@ the same on every run, so that a red run is red for everyone.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from servers import ModelServer, tiny_model
 
 from hier.problem import Groups, Problem
 
@@ -89,3 +91,25 @@ def data_folder() -> Path | None:
     named = os.environ.get("HIER_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_model_server() -> Iterator[ModelServer]:
+    """A scripted server of language models, started once; ask for `model_server` instead."""
+    server = ModelServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def model_server(shared_model_server: ModelServer) -> ModelServer:
+    """A scripted server of language models, as it was started: `configure` it."""
+    return shared_model_server.configure()
+
+
+@pytest.fixture(scope="session")
+def real_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """A server whose replies are real inference, by a tiny model of random weights."""
+    server = ModelServer(folder=str(tiny_model(tmp_path_factory.mktemp("tiny") / "model")))
+    yield server
+    server.stop()
