@@ -31,6 +31,7 @@ _FIRST = 5  # the first context has at most one in so many tokens of the budget
 _OUTLINE = 12  # the outline one in so many
 _CHEAP = 2  # the whole text is sent if it takes at most one in so many
 _STEP = 64  # tokens of context that a further step must be able to show
+_USEFUL = 256  # with less to show, the next call is the last
 _SLACK = 8  # tokens by which texts put together may exceed the sum of theirs
 
 
@@ -255,6 +256,16 @@ class Asking:
         times = (1 + self.thinking.tries) * self.purse.ratio
         return max(0, int(self._spare() / times) - _SLACK)
 
+    def _granted(self) -> int:
+        """Return the tokens of context to show now: all that is left where no call comes between.
+
+        Otherwise half of what can be carried, and no less than is of use.
+        """
+        carried = self._carried()
+        if carried < _USEFUL or self.purse.calls + 1 >= self.steps:
+            return self._most_at_once()
+        return max(carried // 2, _USEFUL)
+
     def _refuse_steps(self) -> None:
         wanted = self.purse.left - self._spare() + 2 * (1 + self.thinking.tries) * 64
         raise BudgetError(
@@ -278,9 +289,7 @@ class Asking:
         several = sum(not one.fault for one in heeded)
         new = 0
         for one in heeded:
-            free = self._carried() // (2 * max(several, 1))
-            if free < _STEP or self.purse.calls + 2 >= self.steps:
-                free = self._most_at_once() // max(several, 1)
+            free = self._granted() // max(several, 1)
             several -= not one.fault
             step = self.briefing.look(one, free)
             new += step.numbers is not None

@@ -27,7 +27,10 @@ LINES = (
     "{mark} ANSWER\n"
     "and your answer below it."
 )
-PARTS = "Question: {question}\n\nParts of the text, {tokens} tokens in all:\n<{mark}>\n{parts}\n</{mark}>"
+PARTS = (
+    "Question: {question}\n\nParts of the text, {tokens} tokens in all:\n"
+    "<{mark}>\n{parts}\n</{mark}>"
+)
 OUTLINE = "Outline, a node a line (number, tokens, heading):\n<{mark}>\n{outline}\n</{mark}>"
 ASKED = "What you asked for so far:\n<{mark}>\n{asked}\n</{mark}>"
 ANSWER = "Answer the question now: {question}"

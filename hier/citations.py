@@ -8,6 +8,7 @@ letter before them, ``[s7]``: what an answer repeats of the text is then no cita
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -152,7 +153,7 @@ class Numbering:
         starts = self.tree.leaf_start[level.first_leaf]
         low, high = np.searchsorted(starts, [segment.start, segment.end], "right")
         edges = [segment.start, *starts[low:high].tolist(), segment.end]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             text = self.tree.source[start:end]
             if not text.strip():
                 continue

@@ -192,10 +192,11 @@ class AnswerStream:
         if found and "\n" in self.heard[found.start() :].lstrip():
             self.open = True
             self._pass(self.heard[found.end() :])
-        elif self.plain and not found and len(self.heard.lstrip(" \t\n<`*#>")) > 2 * len(self.mark):
-            if self.mark not in self.heard.lower():
-                self.open = True
-                self._pass(self.heard)
+            return
+        said = self.heard.lower().lstrip(" \t\n<`*#>")
+        if self.plain and len(said) > len(self.mark) and not said.startswith(self.mark):
+            self.open = True
+            self._pass(self.heard)
 
     def _pass(self, text: str) -> None:
         text = text if self.passed else text.lstrip()

@@ -21,8 +21,8 @@ TRIES = 3
 MOST = 8192
 """Most tokens of one reply where no other limit is set: servers refuse much more."""
 _MARGIN = 1.5  # models overrun a budget they are told; cut off there, they would not answer at all
-_SHARE = 4  # the answer's share of a budget is one in so many
-_ORDINARY = 1000  # tokens of an answer that are kept free at most, where nothing else is known
+_SHARE = 8  # the answer's share of a budget is one in so many
+_ORDINARY = 500  # tokens of an answer that are kept free at most, where nothing else is known
 _NUMBER = re.compile(r"\d[\d,]{0,8}")
 
 
