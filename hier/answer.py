@@ -63,7 +63,8 @@ class Estimate:
     def __str__(self) -> str:
         """Return the estimate as lines."""
         how = "by the model's own estimate" if self.asked else "a default: no model was asked"
-        curve = ", ".join(f"{tokens:,}: {value:.0%}" for tokens, value in self.curve)
+        points = ", ".join(f"{tokens:,}: {value:.0%}" for tokens, value in self.curve)
+        curve = f"\ncoverage by tokens of context: {points}" if points else ""
         return (
             f"context    {self.context:>9,} tokens are worth their price; they cover "
             f"{self.covers:.0%} of what is relevant\n"
@@ -71,8 +72,7 @@ class Estimate:
             f"prompt     {self.prompt:>9,} tokens\n"
             f"total      {self.total:>9,} tokens in one call; the least budget is {self.least:,}\n"
             f"whole text {self.whole:>9,} tokens in one call, {self.whole / self.total:.1f} times "
-            f"as many\n"
-            f"coverage by tokens of context: {curve}"
+            f"as many{curve}"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,7 +17,14 @@ from hier.answer import Answer, Ending, compare
 from hier.briefing import Briefing
 from hier.budget import read_budget, whole_number
 from hier.errors import BudgetError, InputError
-from hier.estimate import as_chat, ask_estimate, check_question, estimate_messages, estimated
+from hier.estimate import (
+    as_chat,
+    ask_estimate,
+    check_question,
+    estimate_messages,
+    estimated,
+    with_reasoning,
+)
 from hier.ledger import Ledger, Prices
 from hier.protocol import AT_ONCE, TOOLS, AnswerStream, Said, Wanted, read_reply
 from hier.purse import Purse
@@ -132,12 +139,12 @@ class Asking:
     def run(self, mode: Mode, reasoning: int | str | None) -> Answer:
         """Ask, and return the answer."""
         briefing, purse = self.briefing, self.purse
-        before = estimated(briefing, None)
+        before = estimated(briefing, None, curve=False)
         self._check_budget(before.least)
         told = None
         if reasoning == "estimate":
             told = self._ask_estimate(before.least)
-            before = before if told is None else estimated(briefing, told)
+            before = before if told is None else with_reasoning(before, told)
         self.thinking = think(reasoning, purse.left, before.reasoning)
         said, stop = self._converse(mode)
         if self.thinking.tries > 1 and said.answer:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hier import asking_prompts as prompts
 from hier.answer import Step
 from hier.citations import Citation, Numbering
-from hier.compose import Request, compose
+from hier.compose import Composer, Request
 from hier.constraints import Constraints
 from hier.context import Context
 from hier.protocol import Wanted, make_mark
@@ -22,6 +22,7 @@ from hier.tree import Node, Tree
 
 NOTHING = "nothing more of worth was found"
 _DEPTH = 3  # levels below the root in the outline
+_EDGE = 8  # tokens by which the same text may differ where it is planned anew
 _ROUNDS = 8  # times that a context is planned for its numbered text to fit
 _PLANS = (32, 64, 96, 128, 192, 256, 384, 512, 1024)  # tried for the least context, in tokens
 
@@ -47,6 +48,7 @@ class Briefing:
         self.steps: list[Step] = []
         self.outline = ""
         self._parts: list[str] = []
+        self._least = 0
 
     # What is shown
 
@@ -71,6 +73,8 @@ class Briefing:
         if fault:
             return self._add(Step(asked, argument, fault=fault))
         context, text = self.fitting(query, tokens, node)
+        if asked == "overview" and not context.segments:  # a price that nothing is worth
+            context, text = self.fitting(query, tokens, worth=0.0)
         return self._show(asked, argument, context, text)
 
     def whole(self, tokens: int) -> bool:
@@ -84,17 +88,24 @@ class Briefing:
         self._show("whole", None, replace(context, budget=tokens), text)
         return True
 
-    def fitting(self, query: str, tokens: int, node: int | None = None) -> tuple[Context, str]:
+    def fitting(
+        self, query: str, tokens: int, node: int | None = None, worth: float | None = None
+    ) -> tuple[Context, str]:
         """Return a context whose numbered text has at most so many tokens, and that text.
 
-        What was shown before is not shown again. The node's worth is not asked about: the model
-        wants to see it.
+        What was shown before is not shown again.
+
+        Args:
+            query: what to look for.
+            tokens: most tokens of the numbered text.
+            node: the branch to stay in; its worth is not asked about: the model wants to see it.
+            worth: share of all value that a thousand tokens must add; None for the briefing's.
         """
-        known, worth = Constraints(seen=list(self.contexts)), self.worth if node is None else 0.0
-        planned = max(1, tokens)
+        worth = self.worth if worth is None and node is None else worth or 0.0
+        composer = self._composer(query, tokens, worth, node)
+        planned = composer.budget
         for left in reversed(range(_ROUNDS)):
-            request = Request(query, planned, node_id=node, price=worth, constraints=known)
-            context = compose(self.tree, request)
+            context = composer.context(composer.fill(planned))
             text = self.numbering.write(self.numbering.pieces(context, len(self.pieces) + 1))
             over = self.count(text) - tokens
             if over <= 0:
@@ -111,11 +122,18 @@ class Briefing:
 
     def least(self) -> int:
         """Return the fewest tokens in which anything at all can be shown, to within a few."""
-        for tokens in _PLANS:
-            text = self.fitting(self.question, tokens)[1]
-            if text:
-                return self.count(text)
-        return _PLANS[-1]
+        if not self._least:
+            composer = self._composer(self.question, _PLANS[-1], 0.0)
+            drafts = (composer.fill(tokens) for tokens in _PLANS)
+            found = next((draft for draft in drafts if draft.pieces), None)
+            pieces = self.numbering.pieces(composer.context(found), 1) if found else ()
+            self._least = self.count(self.numbering.write(pieces)) + _EDGE if pieces else _PLANS[-1]
+        return self._least
+
+    def _composer(self, query: str, tokens: int, worth: float, node: int | None = None) -> Composer:
+        known = Constraints(seen=list(self.contexts))
+        request = Request(query, max(1, tokens), node_id=node, price=worth, constraints=known)
+        return Composer(self.tree, request)
 
     def _show(self, asked: str, argument: int | str | None, context: Context, text: str) -> Step:
         pieces = self.numbering.pieces(context, len(self.pieces) + 1)

@@ -1,5 +1,6 @@
 """Estimates: what a question will take, before anything is paid for answering it."""
 
+from dataclasses import replace
 from typing import Any
 
 from hier import asking_prompts as prompts
@@ -43,24 +44,42 @@ def estimate(
     return estimated(briefing, ask_estimate(purse, messages))
 
 
-def estimated(briefing: Briefing, reasoning: int | None) -> Estimate:
-    """Return the estimate for a question, given the model's own for its reasoning, or None."""
+def estimated(briefing: Briefing, reasoning: int | None, curve: bool = True) -> Estimate:
+    """Return the estimate for a question.
+
+    Args:
+        briefing: the question and its text.
+        reasoning: the model's own estimate of its reasoning; None for the default.
+        curve: look at other budgets too.
+    """
     tree, question = briefing.tree, briefing.question
     context = tree.compress(question, "auto")
     budgets = [budget for budget in _CURVE if budget < tree.tokens] or [max(1, tree.tokens)]
-    told = DEFAULT if reasoning is None else reasoning
-    prompt = empty_price(briefing, Thinking(told, told, told))
-    return Estimate(
+    prompt = empty_price(briefing, Thinking(DEFAULT, DEFAULT, DEFAULT))
+    found = Estimate(
         question=question,
         context=context.tokens,
         covers=context.coverage,
-        reasoning=told,
-        asked=reasoning is not None,
+        reasoning=DEFAULT,
+        asked=False,
         prompt=prompt,
-        total=prompt + context.tokens + told,
+        total=prompt + context.tokens + DEFAULT,
         least=least_budget(briefing),
-        whole=prompt + tree.tokens + told,
-        curve=tuple(tree.curve(question, budgets)),
+        whole=prompt + tree.tokens + DEFAULT,
+        curve=tuple(tree.curve(question, budgets)) if curve else (),
+    )
+    return found if reasoning is None else with_reasoning(found, reasoning)
+
+
+def with_reasoning(found: Estimate, reasoning: int) -> Estimate:
+    """Return an estimate with the model's own for its reasoning."""
+    more = reasoning - found.reasoning
+    return replace(
+        found,
+        reasoning=reasoning,
+        asked=True,
+        total=found.total + more,
+        whole=found.whole + more,
     )
 
 
