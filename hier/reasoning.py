@@ -82,7 +82,7 @@ def think(reasoning: int | str | None, budget: int, estimate: int = DEFAULT) -> 
         return Thinking(None, MOST, ordinary)
     if reasoning == "search":
         told = max(LEAST, int(ordinary / _MARGIN))
-        return Thinking(told, int(_MARGIN * told), ordinary, TRIES)
+        return Thinking(told, ordinary, ordinary, TRIES)
     largest = max(LEAST, budget // 2)
     if reasoning == "estimate":
         told = min(max(LEAST, estimate), int(largest / _MARGIN) or LEAST)
