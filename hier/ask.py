@@ -135,6 +135,7 @@ class Asking:
         self.briefing, self.purse, self.steps, self.on_text = briefing, purse, steps, on_text
         self.tools = TOOLS if briefing.tools == "calls" else ()
         self.thinking = think(None, purse.budget)
+        self._stream: AnswerStream | None = None
 
     def run(self, mode: Mode, reasoning: int | str | None) -> Answer:
         """Ask, and return the answer."""
@@ -149,6 +150,8 @@ class Asking:
         said, stop = self._converse(mode)
         if self.thinking.tries > 1 and said.answer:
             said = self._search(said)
+        if self._stream is not None:
+            self._stream.end(said.answer)
         citations, unknown = briefing.numbering.find(said.answer, briefing.pieces)
         if stop != "budget" and not said.answer:
             purse.note("the model gave no answer; its text is empty, what it was shown is there")
@@ -348,14 +351,14 @@ class Asking:
         def purpose(reply: Reply) -> Purpose:
             return "selecting" if read_reply(reply, mark, tools).wanted else "answering"
 
-        listener = self.on_text if self.thinking.tries == 1 else None
-        stream = AnswerStream(listener, mark, plain)
+        stream = AnswerStream(self.on_text, mark, plain)
         offered = self.tools if tools == "calls" else ()
-        reply = self.purse.call(messages, most, purpose, offered, stream.hear)
+        hear = stream.hear if self.thinking.tries == 1 else None  # which answer is not known yet
+        reply = self.purse.call(messages, most, purpose, offered, hear)
         said = read_reply(reply, mark, tools)
         if said.answer and reply.finish == "length":
             self.purse.note(f"the reply was cut off at {most} tokens")
-        stream.end(said.answer)
+        self._stream = stream
         return reply, said
 
     def _search(self, said: Said) -> Said:
@@ -374,6 +377,4 @@ class Asking:
                 break
             best, used = tried, self.purse.last_output
         self.purse.note(f"search: {used} tokens are enough to think and answer in")
-        if self.on_text is not None:
-            self.on_text(best.answer)
         return best
