@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hier.blocks import BlockKind
 from hier.context import Context
 from hier.document import Document, as_document
+from hier.ledger import Ledger
 from hier.levels import MOST_CHILDREN, MOST_LEAVES, group, targets, valley
 from hier.relevance import LEARNED, check_relevance
 from hier.retrieval import descent
@@ -32,6 +33,9 @@ from hier.structure import Structure, read_structure
 from hier.summarizers.extractive import Choice, choose
 from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
 from hier.tree import Tree
+
+if TYPE_CHECKING:
+    from hier.summaries import Writers
 
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
@@ -53,6 +57,8 @@ def build(
     summarizer: Any = "extractive",
     tokenizer: Any = DEFAULT_TOKENIZER,
     relevance: str | Path = LEARNED,
+    cache: Path | bool = True,
+    ledger: Ledger | None = None,
     progress: Progress | None = None,
 ) -> Tree:
     """Read a text once into a tree.
@@ -61,10 +67,16 @@ def build(
         source: the text, a ``Path`` of a text file, or a ``Document``.
         embedder: ``"static"``, a sentence-transformers name or folder, or any object with
             ``encode(list[str]) -> array``.
-        summarizer: ``"extractive"``, or a function from a text to a shorter one (a model call).
+        summarizer: ``"extractive"``; a model's name (``"ollama/llama3.2"``), a LlamaIndex ``LLM``
+            or a ``hier.LanguageModel``, a ``hier.Seq2Seq``, or a function from a text to a
+            shorter one, for sections and what lies above; or a mapping from levels to these:
+            ``{"1,2": "extractive", "3+": llm}``.
         tokenizer: an encoding name, a Hugging Face tokenizer, or any function from str to int.
         relevance: how a question is weighed: ``"learned"``; ``"plain"``, the sum of cosine and BM25
             over the levels; or the ``Path`` of weights made by ``scripts/train_relevance.py``.
+        cache: where a model's summaries are kept, so that none is paid for twice: True for the
+            user's cache (``HIER_CACHE`` names another folder), the ``Path`` of a file, or False.
+        ledger: where the calls are recorded, with prices; ``tree.ledger``.
         progress: called with (what, done, total) during neural encoding and model calls.
 
     Raises:
@@ -72,6 +84,8 @@ def build(
         TokenizerError: the tokenizer is unknown or misbehaves.
         EmbedderError: the embedder is unknown or misbehaves.
         SummarizerError: the summarizer is unknown or misbehaves.
+        ModelError: a language model cannot be reached, or will not go on.
+        StoreError: the cache cannot be used.
     """
     document = as_document(source)
     counter = load_tokenizer(tokenizer)
@@ -80,7 +94,7 @@ def build(
         from hier.retrieval.embedders import load_embedder
 
         neural = load_embedder(embedder)
-    write = _check_summarizer(summarizer)
+    writers = _read_summarizer(summarizer)
     weighed_by = check_relevance(relevance)
 
     text, table = document.text, load_static()
@@ -120,7 +134,12 @@ def build(
     )
     if neural is not None:
         tree = _encode(tree, neural, progress)
-    return tree if write is None else write_summaries(tree, write, progress)
+    if writers is None:
+        return tree
+    from hier.summaries import keep, write_summaries
+
+    with keep(cache) as kept:
+        return write_summaries(tree, writers, ledger or Ledger(), kept, progress)
 
 
 def compress(
@@ -145,12 +164,13 @@ def compress(
     return build(source, **building).compress(query, budget, **options)
 
 
-def _check_summarizer(summarizer: Any) -> Callable[[str], str] | None:
+def _read_summarizer(summarizer: Any) -> "Writers | None":
+    """Return who writes summaries; None where they are extractive, and nothing else is needed."""
     if isinstance(summarizer, str) and summarizer == "extractive":
         return None
-    from hier.summarizers.model import checked
+    from hier.summaries import read_summarizer
 
-    return checked(summarizer)
+    return read_summarizer(summarizer)
 
 
 def _grow(
@@ -271,22 +291,3 @@ def _headed(tree: Tree, first: np.ndarray) -> list[str]:
         + tree.source[layout.leaf_span(start)[0] : layout.leaf_span(end - 1)[1]]
         for start, end in zip(first.tolist(), ends.tolist(), strict=True)
     ]
-
-
-def write_summaries(
-    tree: Tree, write: Callable[[str], str], progress: Progress | None = None
-) -> Tree:
-    """Let a model summarise every section and what lies above, level by level.
-
-    A section's summary is made from its text, any higher node's from its children's summaries.
-    """
-    texts: dict[int, str] = {}
-    nodes = tree.nodes
-    wanted = range(nodes.offsets[min(2, len(tree.levels) - 1)], len(nodes))
-    for done, node_id in enumerate(wanted):
-        node = nodes[node_id]
-        parts = [texts[child] for child in node.children if child in texts]
-        texts[node_id] = write("\n".join(parts) if parts else tree.source[node.start : node.end])
-        if progress is not None:
-            progress("summarising", done + 1, len(wanted))
-    return replace(tree, summary_texts=texts)

@@ -1,7 +1,7 @@
 """The ledger: every call of a model, what it was for, and what it cost."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -130,24 +130,34 @@ class Ledger:
         return {
             "total": asdict(self.total()),
             **{purpose: asdict(self.total(purpose)) for purpose in PURPOSES},
-            "prices": asdict(self.prices),
             "faults": self.faults(),
-            "notes": list(self.notes),
-            "calls": [asdict(call) for call in self.calls],
+            **self.saved(),
         }
+
+    def saved(self) -> dict[str, Any]:
+        """Return what ``read`` makes this ledger of again, as plain values."""
+        calls = [asdict(call) for call in self.calls]
+        return {"prices": asdict(self.prices), "calls": calls, "notes": list(self.notes)}
+
+    @classmethod
+    def read(cls, saved: Mapping[str, Any]) -> "Ledger":
+        """Return the ledger that ``saved`` was made of."""
+        calls = [Call(**call) for call in saved["calls"]]
+        return cls(Prices(**saved["prices"]), calls, list(saved["notes"]))
 
     def table(self) -> str:
         """Return one line a purpose, a total, and what went wrong."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterable[str]:
-        yield f"{'':10}{'calls':>7}{'saved':>7}{'input':>10}{'cached':>9}{'output':>9}{'seconds':>9}"
+        names = ("input", "cached", "output", "seconds")
+        yield f"{'':10}{'calls':>7}{'saved':>7}" + "".join(f"{name:>10}" for name in names)
         shown = [p for p in PURPOSES if any(call.purpose == p for call in self.calls)]
         for purpose in (*shown, None):
             total = self.total(purpose)
             yield (
                 f"{purpose or 'total':10}{total.calls:>7,}{total.saved:>7,}{total.input:>10,}"
-                f"{total.cached:>9,}{total.output:>9,}{total.seconds:>9.1f}"
+                f"{total.cached:>10,}{total.output:>10,}{total.seconds:>10.1f}"
             )
         total = self.total()
         if total.money:

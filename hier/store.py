@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +21,8 @@ import numpy as np
 
 from hier.document import Document
 from hier.errors import StoreError
+from hier.fidelity import SummaryCheck
+from hier.ledger import Ledger
 from hier.retrieval.index import Counts, WordIndex
 from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
@@ -27,7 +30,7 @@ from hier.tokens import Tokenizer, load_tokenizer
 from hier.tree import Tree
 
 MAGIC = b"\x89HIER\r\n\x1a"  # a text-mode transfer damages it, as in PNG
-VERSION = 3
+VERSION = 4
 _PREFIX = struct.Struct("<8sQI")
 _ALIGN = 64
 _TYPES = ("|u1", "<i4", "<i8", "<f2", "<f4", "<f8")
@@ -57,6 +60,8 @@ def save(tree: Tree, path: Path) -> None:
         "relevance": tree.relevance,
         "levels": len(tree.levels),
         "summary_texts": {str(key): text for key, text in tree.summary_texts.items()},
+        "checks": [asdict(check) for check in tree.checks],
+        "ledger": tree.ledger.saved(),
     }
     if path.exists() and not os.access(path, os.W_OK):
         raise StoreError(f"{path} is read-only; choose another place or make it writable")
@@ -192,6 +197,11 @@ def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokeni
             for number in range(meta["levels"] - 1)
         ),
         summary_texts={int(key): text for key, text in meta["summary_texts"].items()},
+        checks=tuple(
+            SummaryCheck(**{**check, "invented": tuple(check["invented"])})
+            for check in meta["checks"]
+        ),
+        ledger=Ledger.read(meta["ledger"]),
         encode_query=None if meta["embedder"] == "static" else _late_encoder(meta["embedder"]),
     )
 

@@ -16,6 +16,8 @@ import numpy as np
 from hier.context import Context
 from hier.document import Document, Span
 from hier.errors import InputError
+from hier.fidelity import Fidelity, SummaryCheck
+from hier.ledger import Ledger
 from hier.render import Layout
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
@@ -75,6 +77,8 @@ class Tree:
         levels: what relevance knows of each level, leaves first.
         summaries: the leaves of each node's extractive summary, one entry a level above the leaves.
         summary_texts: summaries a model wrote, by node id; empty when extractive.
+        checks: what was found when they were held against the text.
+        ledger: what writing them took.
         encode_query: turns a query into a unit neural vector; None for the static embedder.
     """
 
@@ -94,6 +98,8 @@ class Tree:
     levels: tuple[Level, ...]
     summaries: tuple[Choice, ...]
     summary_texts: dict[int, str] = field(default_factory=dict)
+    checks: tuple[SummaryCheck, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger, repr=False, compare=False)
     encode_query: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -262,11 +268,14 @@ class Tree:
         return node.heading if ending == node.heading else f"{node.heading} … {ending}"
 
     def summary(self, node_id: int) -> tuple[str, tuple[Span, ...]]:
-        """Return a node's summary and the spans of the source it was made from."""
+        """Return a node's summary and the spans of the source it was made from.
+
+        A model reads all of a node; an extractive summary is whole sentences of it.
+        """
         node = self.nodes[node_id]
-        spans = self.summary_spans(node)
         if node_id in self.summary_texts:
-            return self.summary_texts[node_id], spans
+            return self.summary_texts[node_id], (Span(node.start, node.end),)
+        spans = self.summary_spans(node)
         return " ".join(self.source[s:e].strip() for s, e in spans), spans
 
     def summary_spans(self, node: Node) -> tuple[Span, ...]:
@@ -277,6 +286,10 @@ class Tree:
         place = node.id - self.nodes.offsets[node.level]
         leaves = choice.sentences[choice.offsets[place] : choice.offsets[place + 1]]
         return tuple(Span(*self.layout().leaf_span(int(leaf))) for leaf in leaves)
+
+    def fidelity(self) -> Fidelity:
+        """Return what became of the summaries that models wrote, and what they keep."""
+        return Fidelity(self.checks)
 
     def literals_kept(self, node_id: int, leaves: np.ndarray) -> np.ndarray:
         """Return the share of some leaves' literals that a node's summary keeps, float32."""

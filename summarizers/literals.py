@@ -13,6 +13,7 @@ crosses a blank line, so the literals of two paragraphs are those of one and tho
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -92,6 +93,25 @@ _LABELLED = re.compile(
     r"(?:§|\b(?:sections?|sec\.|articles?|chapter|clauses?|paragraph|version|release))\s?\Z", re.I
 )
 
+_DATES = frozenset(_DAYS + _MONTHS)
+Kind = Literal["number", "date", "time", "identifier", "address", "negation"]
+
+
+class Found(NamedTuple):
+    """A literal where it stands.
+
+    Attributes:
+        literal: its one spelling.
+        kind: what it is; a date's year and day are numbers unless it is written as 2024-03-05.
+        start: where it starts, in characters.
+        end: where it ends, with the words that multiply it: "two million".
+    """
+
+    literal: str
+    kind: Kind
+    start: int
+    end: int
+
 
 def literals(text: str) -> frozenset[str]:
     """Return the distinct literals of a text, normalised.
@@ -99,7 +119,7 @@ def literals(text: str) -> frozenset[str]:
     They are numbers, amounts, dates by their parts, times, identifiers, addresses, references,
     and whether anything is negated ("not") or excepted ("except").
     """
-    return frozenset(_find(text))
+    return frozenset(found.literal for found in find(text))
 
 
 def kept(text: str, summary: str) -> float:
@@ -118,10 +138,17 @@ def _share(wanted: frozenset[str], found: frozenset[str]) -> float:
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
-def _find(text: str) -> Iterator[str]:
-    if not text.isascii():
-        text = text.replace("’", "'").replace("ʼ", "'")
-        text = _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
+def plain(text: str) -> str:
+    """Return a text of the same length with ASCII apostrophes and digits."""
+    if text.isascii():
+        return text
+    text = text.replace("’", "'").replace("ʼ", "'")
+    return _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
+
+
+def find(text: str) -> Iterator[Found]:
+    """Yield the literals of a text in the order they stand, repeated ones too."""
+    text = plain(text)
     done = 0  # where the last literal ended: "two hundred thousand" is one
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
@@ -131,33 +158,48 @@ def _find(text: str) -> Iterator[str]:
         if kind == "word":
             if token.islower() and token.isalpha() and token not in _WORDS:
                 continue  # most are
-            literal, done = _word(text, match.start(kind), token)
+            start = match.start(kind)
+            literal, done = _word(text, start, token)
             if literal:
-                yield literal
+                yield Found(literal, _kind(literal), start, done)
         elif kind == "number":
             zeros, done = _ZEROS[match["scale"].lower()] if match["scale"] else 0, match.end()
             if not zeros:
                 zeros, done = _zeros(text, done)
             start = match.start(kind)
             exact = match["prefix"] or _LABELLED.search(text, max(0, start - 12), start)
-            yield _number(match["digits"], zeros, exact=bool(exact))
+            yield Found(
+                _number(match["digits"], zeros, exact=bool(exact)), "number", start, done
+            )
         elif kind == "joined":
-            for literal, end in _joined(text, match.start(kind), token):
-                yield literal
-                done = end
+            for found in _joined(text, match.start(kind), token):
+                yield found
+                done = found.end
         elif kind == "date":
-            yield from (match["year"], _MONTHS[int(match["month"]) - 1], match["day"].lstrip("0"))
+            for part in ("year", "month", "day"):
+                literal = match[part].lstrip("0") if part != "year" else match[part]
+                literal = _MONTHS[int(literal) - 1] if part == "month" else literal
+                yield Found(literal, "date", *match.span(part))
         elif kind == "clock":
             hour = int(match["hour"])
             if match["half"]:
                 hour = hour % 12 + 12 * (match["half"] in "pP")
-            yield f"{hour}:{match['minutes'] or '00'}"
+            yield Found(f"{hour}:{match['minutes'] or '00'}", "time", *match.span(kind))
         elif kind == "label":
-            yield match["name"].lower()
+            yield Found(match["name"].lower(), "identifier", *match.span("name"))
         else:
             bare = token.lower().rpartition("://")[2].removeprefix("www.").rstrip(".,;:!?'*_/")
             if bare:
-                yield bare
+                yield Found(bare, "address", *match.span(kind))
+
+
+def _kind(literal: str) -> Kind:
+    """What a word is that is a literal."""
+    if literal in ("not", "except"):
+        return "negation"
+    if literal in _DATES:
+        return "date"
+    return "number" if literal.isdecimal() else "identifier"
 
 
 def _word(text: str, start: int, word: str) -> tuple[str, int]:
@@ -178,22 +220,23 @@ def _word(text: str, start: int, word: str) -> tuple[str, int]:
     return literal, end
 
 
-def _joined(text: str, start: int, run: str) -> Iterator[tuple[str, int]]:
-    """The literals, and where they end, of a run of letters and digits and what may join them."""
+def _joined(text: str, start: int, run: str) -> Iterator[Found]:
+    """The literals of a run of letters and digits and what may join them."""
     end = start + len(run)
     if not run.isascii():  # a script without spaces: only numbers stand out
-        yield from ((_number(digits, 0), end) for digits in _DIGITS.findall(run))
+        for digits in _DIGITS.finditer(run):
+            yield Found(_number(digits[0], 0), "number", start + digits.start(), end)
         return
     bare = run.partition("'")[0].strip("_")
     if _IDENTIFIER.search(bare):
-        yield bare.lower(), end
+        yield Found(bare.lower(), "identifier", start, end)
         return
     done = start
     for part in _PART.finditer(text, start, end):
         if part.start() >= done:
             literal, done = _word(text, part.start(), part[0])
             if literal:
-                yield literal, done
+                yield Found(literal, _kind(literal), part.start(), done)
 
 
 def _number(digits: str, zeros: int, *, exact: bool = False) -> str:

@@ -1,0 +1,592 @@
+"""Language models: calls over real connections to a server process, counted by both sides.
+
+What the server counted is the oracle of what the calls say; faults come in a seeded order.
+"""
+
+import asyncio
+import gc
+import itertools
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import pytest
+from model_replies import FAULTS
+from servers import ModelServer
+
+import hier
+from hier.summarizers.calls import Call, Message, Tool
+from hier.summarizers.flight import private_loop
+from hier.summarizers.language_model import LanguageModel
+from hier.summarizers.providers import load_model
+
+EXPAND = Tool("expand", "Shows a node.", {"node_id": {"type": "integer"}})
+
+
+def conversation(number: int = 0) -> tuple[Message, ...]:
+    text = f"Report {number} is about a lamp. It is green. It stands on a shelf."
+    return Message("system", "You summarise."), Message("user", text)
+
+
+class Talk:
+    """What came of many calls."""
+
+    def __init__(self, model: LanguageModel, number: int = 20, fault=lambda i, reply: "", **more):
+        self.calls: list[Call] = []
+        self.replies: dict[int, str] = {}
+        self.faults: Counter[str] = Counter()
+        start = time.monotonic()
+        conversations = [conversation(i) for i in range(number)]
+        try:
+            model.chat_all(
+                conversations,
+                60,
+                purpose="indexing",
+                record=self.calls.append,
+                fault=fault,
+                done=self._done,
+                **more,
+            )
+        finally:
+            self.seconds = time.monotonic() - start
+
+    def _done(self, i, reply, call, fault):
+        assert i not in self.replies
+        self.replies[i] = reply.text
+        self.faults[fault] += 1
+
+    def told(self, name: str) -> int:
+        return sum(getattr(call, name) for call in self.calls if call.told)
+
+
+def openai(server: ModelServer, **more) -> LanguageModel:
+    return LanguageModel(load_model("openai/test-model", base_url=server.url), **more)
+
+
+def ollama(server: ModelServer, **more) -> LanguageModel:
+    return LanguageModel(load_model("ollama/test-model", base_url=server.base), **more)
+
+
+def chat(model: LanguageModel, record=lambda call: None, **more):
+    return model.chat(conversation(), 60, purpose="answering", record=record, **more)
+
+
+def plain(prompt: str) -> str:
+    time.sleep(0.001)
+    return prompt[-20:]
+
+
+async def waiting(prompt: str) -> str:
+    await asyncio.sleep(0.001)
+    return prompt[-20:]
+
+
+def custom():
+    from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
+
+    class Custom(CustomLLM):
+        @property
+        def metadata(self):
+            return LLMMetadata(context_window=4096, model_name="custom")
+
+        def complete(self, prompt, formatted=False, **more):
+            time.sleep(0.05)
+            return CompletionResponse(text=prompt[-20:])
+
+        def stream_complete(self, prompt, formatted=False, **more):
+            raise NotImplementedError
+
+    return Custom()
+
+
+@pytest.fixture(params=["openai", "ollama", "sync", "async", "lambda of async", "custom"])
+def model(request, model_server):
+    """Everything that may be plugged in."""
+    return {
+        "openai": lambda: openai(model_server),
+        "ollama": lambda: ollama(model_server),
+        "sync": lambda: LanguageModel(plain),
+        "async": lambda: LanguageModel(waiting),
+        "lambda of async": lambda: LanguageModel(lambda prompt: waiting(prompt)),
+        "custom": lambda: LanguageModel(custom()),
+    }[request.param]()
+
+
+def test_each_conversation_has_its_own_reply_and_call(model):
+    talk = Talk(model)
+    assert sorted(talk.replies) == list(range(20))
+    assert len(talk.calls) == 20
+    assert {call.outcome for call in talk.calls} == {"reply"}
+    assert all(call.input > 0 and call.output > 0 and call.seconds > 0 for call in talk.calls)
+    alone = model.chat(conversation(7), 60, purpose="indexing", record=talk.calls.append)
+    assert alone.text == talk.replies[7]
+
+
+def test_a_stream_is_the_text_in_pieces(model):
+    pieces = []
+    reply = chat(model, on_text=pieces.append)
+    assert "".join(pieces).strip() == reply.text
+
+
+def test_callbacks_run_one_at_a_time_where_the_caller_waits(model):
+    threads, inside = set(), []
+
+    def look(*arguments):
+        threads.add(threading.current_thread())
+        inside.append(1)
+        assert len(inside) == 1
+        time.sleep(0.0005)
+        inside.pop()
+        return ""
+
+    model.chat_all(
+        [conversation(i) for i in range(20)],
+        60, purpose="indexing", record=look, fault=look, done=look,
+    )  # fmt: skip
+    assert threads == {threading.current_thread()}
+
+
+def test_it_works_where_a_loop_runs_already(model):
+    async def notebook():
+        return chat(model).text
+
+    assert asyncio.run(notebook()) == chat(model).text
+
+
+@pytest.mark.parametrize("make", [openai, ollama])
+def test_tokens_are_those_that_the_server_counted(make, model_server):
+    model_server.configure(cached=5)
+    talk = Talk(make(model_server))
+    chat(make(model_server), talk.calls.append, on_text=lambda text: None)
+    stats = model_server.stats()
+    assert all(call.told for call in talk.calls)
+    assert (talk.told("input"), talk.told("output")) == (stats["input"], stats["output"])
+    assert talk.told("cached") == (21 * 5 if make is openai else 0)
+    assert len(talk.calls) == stats["calls"]
+
+
+def test_replies_of_real_inference_are_counted_alike(real_model_server):
+    real_model_server.configure()
+    model = openai(real_model_server, in_flight=4)
+    talk = Talk(model, 6)
+    pieces = []
+    short = model.chat(
+        conversation(1), 5, purpose="indexing", record=talk.calls.append, on_text=pieces.append
+    )
+    assert short.finish == "length"
+    assert "".join(pieces).strip() == short.text
+    assert len(set(talk.replies.values())) > 1
+    stats = real_model_server.stats()
+    assert (talk.told("input"), talk.told("output")) == (stats["input"], stats["output"])
+    with pytest.raises(hier.ModelError, match="window"):
+        long = (Message("user", "lamp " * 3000),)
+        model.chat(long, 60, purpose="indexing", record=talk.calls.append)
+
+
+@pytest.mark.parametrize("make", [openai, ollama])
+def test_never_more_in_flight_than_the_bound(make, model_server):
+    model_server.configure(delay=0.01)
+    Talk(make(model_server, in_flight=5), 40)
+    assert model_server.stats()["most_in_flight"] == 5
+
+
+@pytest.mark.parametrize("kind", [plain, custom])
+def test_blocking_models_run_side_by_side_within_the_bound(kind):
+    inside, most = [], []
+
+    def counted(prompt):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+        return "words"
+
+    if kind is custom:
+        llm = custom()
+        object.__setattr__(llm, "messages_to_prompt", lambda messages: counted(""))
+        model = LanguageModel(llm, in_flight=4)
+    else:
+        model = LanguageModel(counted, in_flight=4)
+    Talk(model, 24)
+    assert max(most) == 4
+
+
+@pytest.mark.parametrize("function", ["sync", "async"])
+def test_five_hundred_short_calls_take_little_longer_than_they_must(function):
+    def sync(prompt):
+        time.sleep(0.05)
+        return "words"
+
+    async def quick(prompt):
+        await asyncio.sleep(0.05)
+        return "words"
+
+    model = LanguageModel(sync if function == "sync" else quick, in_flight=16)
+    ideal = 0.05 * -(-500 // 16)
+    # What else the machine does is not asked about: one try of three has to do.
+    assert any(Talk(model, 500).seconds <= 1.3 * ideal for _ in range(3))
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("make", [openai, ollama])
+@pytest.mark.parametrize("seed", range(2))
+def test_faults_on_the_way_change_no_reply(make, seed, model_server):
+    expected = Talk(make(model_server), 30).replies
+    passing = list(FAULTS[:5])
+    model_server.configure(faults=passing, seed=seed, share=0.6, slow=2.0, retry_after=0.02)
+    talk = Talk(make(model_server, timeout=1.0), 30)
+    stats = model_server.stats()
+    assert talk.replies == expected
+    assert len(talk.calls) == stats["calls"]
+    found = Counter(call.outcome for call in talk.calls)
+    assert found["reply"] == 30
+    assert found["rate limit"] == stats["faults"]["rate limit"]
+    assert found["server error 500"] == stats["faults"]["error"]
+    assert found["timeout"] == stats["faults"]["slow"]
+    broken = stats["faults"]["cut"] + stats["faults"]["malformed"]
+    assert found["connection"] + found["malformed"] == broken
+    assert talk.told("input") == stats["input"]
+
+
+def test_a_stream_that_breaks_off_is_shown_once(model_server):
+    expected = chat(openai(model_server)).text
+    model_server.configure(faults=["cut"], share=1.0)
+    pieces, calls = [], []
+    reply = chat(openai(model_server), calls.append, on_text=pieces.append)
+    assert "".join(pieces).strip() == reply.text == expected
+    assert [call.outcome for call in calls] == ["connection", "connection", "reply"]
+
+
+@pytest.mark.parametrize("header", ["0.6", "date"])
+def test_while_one_call_is_told_to_wait_none_starts(header, model_server):
+    wait = 0.6 if header == "0.6" else 2
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + wait + 1))
+    model_server.configure(
+        faults=["rate limit"], share=1.0, retry_after=date if header == "date" else header
+    )
+    talk = Talk(openai(model_server, in_flight=2, attempts=1), 4)
+    assert len(talk.replies) == 4  # waits that are asked for use up no attempt
+    times = model_server.stats()["times"]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
+    assert max(gaps) >= (wait if header == "0.6" else 1) * 0.9
+
+
+def test_a_wait_too_long_is_an_error(model_server):
+    model_server.configure(faults=["rate limit"], share=1.0, retry_after=4000)
+    with pytest.raises(hier.ModelError, match=r"it asks to wait 4,000 seconds"):
+        chat(openai(model_server))
+
+
+def test_calls_a_minute_are_spread(model_server):
+    Talk(openai(model_server, calls_per_minute=1200), 10)
+    times = model_server.stats()["times"]
+    assert times[-1] - times[0] >= 9 * 0.05 * 0.9
+
+
+def test_attempts_are_used_up(model_server):
+    model_server.configure(faults=["error"], share=1.0)
+    calls = []
+    with pytest.raises(hier.ModelError, match=r"test-model at http.*status 500.*more attempts"):
+        chat(openai(model_server, attempts=2), calls.append)
+    assert [call.outcome for call in calls] == ["server error 500"] * 2
+
+
+def test_a_reply_with_a_fault_is_asked_for_again_at_most_twice(model_server):
+    seen = Counter()
+
+    def fault(i, reply):
+        seen[i] += 1
+        return "" if seen[i] > i else "dull"
+
+    talk = Talk(openai(model_server), 5, fault)
+    assert dict(seen) == {0: 1, 1: 2, 2: 3, 3: 3, 4: 3}
+    assert talk.faults == {"": 3, "dull": 2}
+    assert Counter(call.outcome for call in talk.calls) == {"reply": 3, "dull": 9}
+    said = [request["messages"][-1]["content"] for request in model_server.requests()]
+    assert sum("(Your last reply could not be used: it was dull" in text for text in said) == 7
+
+
+def test_an_empty_reply_is_asked_for_again(model_server):
+    model_server.configure(faults=["empty"], share=1.0)
+    calls = []
+    assert chat(openai(model_server), calls.append).text
+    assert [call.outcome for call in calls] == ["empty", "empty", "reply"]
+
+
+def test_a_filtered_reply_says_so(model_server):
+    model_server.configure(replies=[{"text": "", "finish": "content_filter"}])
+    calls = []
+    assert chat(openai(model_server), calls.append).finish == "refused"
+    assert [call.outcome for call in calls] == ["refused"]
+
+
+def test_a_model_that_is_not_there(model_server):
+    for make in (openai, ollama):
+        model_server.configure(models=["another"])
+        with pytest.raises(hier.ModelError, match=r"test-model at http.* is not there"):
+            chat(make(model_server))
+        assert model_server.stats()["calls"] == 1
+
+
+def test_a_wrong_key(model_server):
+    model_server.configure(key="right")
+    llm = load_model("openai/test-model", base_url=model_server.url, api_key="wrong")
+    with pytest.raises(hier.ModelError, match=r"refused the key.*set OPENAI_API_KEY"):
+        chat(LanguageModel(llm))
+    llm = load_model("openai/test-model", base_url=model_server.url, api_key="right")
+    assert chat(LanguageModel(llm)).text
+
+
+def test_an_llm_without_a_key(model_server, monkeypatch):
+    from llama_index.llms.openai_like import OpenAILike
+
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    llm = OpenAILike(model="test-model", api_base=model_server.url, api_key="", is_chat_model=True)
+    model_server.configure(key="right")
+    with pytest.raises(hier.ModelError, match=r"key.*set OPENAI_API_KEY"):
+        chat(LanguageModel(llm))
+
+
+def test_a_wrong_address_is_told_soon(model_server):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for name, path in (("openai", "/v1"), ("ollama", "")):
+        llm = load_model(f"{name}/test-model", base_url=f"http://127.0.0.1:{port}{path}")
+        start = time.monotonic()
+        with pytest.raises(hier.ModelError, match=f"{port}.* cannot be reached.*base_url"):
+            chat(LanguageModel(llm))
+        assert time.monotonic() - start < 5
+    llm = load_model("openai/test-model", base_url=f"{model_server.base}/nowhere")
+    with pytest.raises(hier.ModelError, match=r"nowhere is not there"):
+        chat(LanguageModel(llm))
+
+
+def test_a_prompt_longer_than_the_window(model_server):
+    calls = []
+    with pytest.raises(hier.ModelError, match=r"window of test-model, 70 tokens"):
+        chat(openai(model_server, window=70), calls.append)
+    assert calls == []  # nothing was sent
+    model_server.configure(window=50)  # the server's is smaller than what was said
+    with pytest.raises(hier.ModelError, match=r"too long for the window of 8,192 tokens.*50"):
+        chat(openai(model_server), calls.append)
+    assert [call.outcome for call in calls] == ["client error 400"]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (3, "3 is no language model; give a LlamaIndex LLM"),
+        (lambda prompt: None, "returned NoneType; it must return a str"),
+        (lambda prompt: 1 / 0, "raised ZeroDivisionError"),
+        (lambda prompt: sys.exit(3), "raised RuntimeError: SystemExit: 3"),
+        (lambda prompt: next(iter([])), "raised RuntimeError: StopIteration"),
+    ],
+)
+def test_a_bad_function(model, message):
+    with pytest.raises(hier.ModelError, match=message):
+        chat(LanguageModel(model))
+    assert chat(LanguageModel(plain)).text  # the loop is still there
+
+
+@pytest.mark.parametrize("more", [{"in_flight": 0}, {"timeout": -1}, {"window": 0}])
+def test_a_limit_out_of_range(more):
+    (name,) = more
+    with pytest.raises(hier.ModelError, match=f"{name}=.* is not a number above 0"):
+        LanguageModel(plain, **more)
+
+
+def test_a_function_that_never_returns_holds_its_place_and_nothing_else():
+    stuck = threading.Event()
+
+    def function(prompt):
+        if "Report 0" in prompt and not stuck.is_set():
+            stuck.set()
+            time.sleep(60)
+        return "words"
+
+    talk = Talk(LanguageModel(function, in_flight=2, timeout=0.3), 10)
+    assert len(talk.replies) == 10
+    assert Counter(call.outcome for call in talk.calls) == {"reply": 10, "timeout": 1}
+
+
+# Tools
+
+
+@pytest.mark.parametrize("make", [openai, ollama])
+@pytest.mark.parametrize("streams", [False, True])
+def test_tools_are_asked_for_and_answered(make, streams, model_server):
+    two = [{"name": "expand", "arguments": {"node_id": i}} for i in (3, 4)]
+    model_server.configure(replies=[{"text": "", "calls": two}, "Done."])
+    model, more = make(model_server), {"on_text": lambda text: None} if streams else {}
+    assert model.has_tools
+    asked = chat(model, tools=[EXPAND], **more)
+    assert [(call.name, call.arguments) for call in asked.calls] == [
+        ("expand", {"node_id": 3}),
+        ("expand", {"node_id": 4}),
+    ]
+    messages = [*conversation(), Message("assistant", asked.text, asked.calls)]
+    messages += [Message("tool", f"node {call.arguments}", (), call.id) for call in asked.calls]
+    last = model.chat(
+        messages, 60, purpose="answering", record=lambda call: None, tools=[EXPAND], **more
+    )
+    assert (last.text, last.calls) == ("Done.", ())
+    first, second = model_server.requests()
+    (tool,) = first["tools"]
+    assert tool["function"]["name"] == "expand"
+    assert tool["function"]["parameters"]["required"] == ["node_id"]
+    *_, calling, one, other = second["messages"]
+    assert len(calling["tool_calls"]) == 2
+    assert [one["role"], other["role"]] == ["tool", "tool"]
+    if make is openai:
+        assert [one["tool_call_id"], other["tool_call_id"]] == [c["id"] for c in calling["tool_calls"]]
+
+
+@pytest.mark.parametrize("arguments", ["{broken", "[1, 2]", "3", "", "null"])
+def test_arguments_that_cannot_be_read_are_none(arguments, model_server):
+    model_server.configure(replies=[{"calls": [{"name": "expand", "arguments": arguments}]}])
+    (call,) = chat(openai(model_server), tools=[EXPAND]).calls
+    assert (call.name, call.arguments) == ("expand", {})
+
+
+# Ending
+
+
+def tasks() -> set[str]:
+    async def found():
+        return {repr(t) for t in asyncio.all_tasks() if t is not asyncio.current_task()}
+
+    return asyncio.run_coroutine_threadsafe(found(), private_loop()).result()
+
+
+def test_an_error_ends_all_and_keeps_what_came(model_server):
+    model_server.configure(delay=0.02)
+    kept = []
+
+    def stop(i, reply, call, fault):
+        kept.append(i)
+        if len(kept) == 5:
+            raise hier.StoreError("the disk is full")
+
+    with pytest.raises(hier.StoreError, match="the disk is full"):
+        openai(model_server, in_flight=4).chat_all(
+            [conversation(i) for i in range(100)],
+            60,
+            purpose="indexing",
+            record=lambda call: None,
+            fault=lambda i, reply: "",
+            done=stop,
+        )
+    assert len(kept) == 5
+    assert tasks() == set()
+    assert model_server.stats()["calls"] <= 5 + 2 * 4
+
+
+def test_a_server_that_says_no_ends_all_and_keeps_what_came():
+    async def model(prompt):
+        if "Report 30 " in prompt:
+            return None
+        await asyncio.sleep(0.001)
+        return "words"
+
+    talk = None
+    calls, kept = [], []
+    with pytest.raises(hier.ModelError, match="returned NoneType"):
+        LanguageModel(model, in_flight=4).chat_all(
+            [conversation(i) for i in range(100)],
+            60,
+            purpose="indexing",
+            record=calls.append,
+            fault=lambda i, reply: "",
+            done=lambda i, reply, call, fault: kept.append(i),
+        )
+    assert talk is None
+    assert len(kept) >= 26
+    assert sum(call.outcome == "reply" for call in calls) == len(kept)
+    assert sum(call.outcome == "cancelled" for call in calls) <= 4
+    assert tasks() == set()
+
+
+def test_ctrl_c_cancels_what_is_in_flight(model_server):
+    model_server.configure(delay=0.3)
+    timer = threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        Talk(openai(model_server, in_flight=2), 100)
+    timer.join()
+    assert tasks() == set()
+    assert model_server.stats()["calls"] <= 8
+    assert chat(openai(model_server)).text
+
+
+def test_a_model_that_is_dropped_closes_its_connections(model_server):
+    model = openai(model_server)
+    Talk(model)
+    held = model._open.line.copy._aclient
+    del model
+    gc.collect()
+    assert held.is_closed()
+
+
+def test_the_users_object_is_not_changed(model_server):
+    llm = load_model("openai/test-model", base_url=model_server.url)
+    llm.temperature, llm.max_tokens, llm.max_retries = 0.7, 33, 4
+    assert llm.chat([]) is not None or True
+    before = llm.model_dump()
+    chat(LanguageModel(llm))
+    assert llm.model_dump() == before
+    sent = model_server.requests()[-1]
+    assert (sent["temperature"], sent["max_tokens"]) == (0.0, 60)
+
+
+def test_a_client_used_in_a_loop_that_has_ended(model_server):
+    from llama_index.core.llms import ChatMessage
+
+    llm = load_model("openai/test-model", base_url=model_server.url)
+    asyncio.run(llm.achat([ChatMessage(role="user", content="One. Two.")]))
+    model = LanguageModel(llm)
+    assert chat(model).text == chat(model).text
+
+
+def ask_in_child(url: str, pipe) -> None:
+    model = LanguageModel(load_model("openai/test-model", base_url=url))
+    pipe.send(chat(model).text)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_opens_its_own(model_server):
+    model = openai(model_server)
+    expected = chat(model).text
+    here, there = multiprocessing.Pipe()
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: there.send([chat(model).text, chat(model).text])
+    )
+    child.start()
+    assert here.poll(20)
+    assert here.recv() == [expected, expected]
+    child.join()
+    assert chat(model).text == expected
+
+
+def test_a_process_ends_without_a_word(model_server):
+    code = f"""
+from hier.summarizers.calls import Message
+from hier.summarizers.language_model import LanguageModel
+from hier.summarizers.providers import load_model
+model = LanguageModel(load_model("openai/test-model", base_url={model_server.url!r}))
+reply = model.chat([Message("user", "One. Two.")], 9, purpose="indexing", record=lambda call: None)
+print(reply.text)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", code],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("One. Two.\n", "")
