@@ -38,6 +38,7 @@ _FIRST = 5  # the first context has at most one in so many tokens of the budget
 _OUTLINE = 12  # the outline one in so many
 _CHEAP = 2  # the whole text is sent if it takes at most one in so many
 _STEP = 64  # tokens of context that a further step must be able to show
+_SAMPLE = 4000  # characters of text by which two ways to count tokens are compared
 _USEFUL = 256  # with less to show, the next call is the last
 _SLACK = 8  # tokens by which texts put together may exceed the sum of theirs
 
@@ -94,7 +95,8 @@ def ask(
     worth = read_budget(tree.tokens, budget, price=price)[1]
     chat = as_chat(model)
     shared = prices if prices is not None else ledger.prices if ledger else Prices()
-    purse = Purse(budget, tree.tokenizer.count, chat, Ledger(shared), ledger)
+    sample = tree.source[:_SAMPLE]
+    purse = Purse(budget, tree.tokenizer.count, chat, Ledger(shared), ledger, sample)
     tools = "calls" if chat.has_tools else "lines"
     briefing = Briefing(tree, question, tools, worth)
     return Asking(briefing, purse, steps, on_text).run(mode, reasoning)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from hier.errors import BudgetError
 from hier.ledger import Ledger
 from hier.summarizers.calls import Call, Message, Purpose, Record, Reply, Tool
 
@@ -18,6 +19,9 @@ MESSAGE = 8
 """Tokens that a message takes beside its text: its role, and the marks a server puts around it."""
 PRIMING = 8
 """Tokens that a call takes beside its messages: the opening of the reply."""
+
+
+_HEARD = ("reply", "cache", "empty", "refused")  # outcomes of a call that is not tried again
 
 
 class Chat(Protocol):
@@ -36,8 +40,12 @@ class Chat(Protocol):
         record: Record,
         tools: Sequence[Tool] = (),
         on_text: Callable[[str], None] | None = None,
+        again: int = 2,
     ) -> Reply:
-        """Answer a conversation in ``most`` tokens; what it takes is recorded."""
+        """Answer a conversation in ``most`` tokens; what it takes is recorded.
+
+        A reply that is empty is asked for ``again`` so many times.
+        """
         ...
 
 
@@ -50,6 +58,7 @@ class Purse:
         model: what is asked.
         ledger: where calls are written down.
         shared: another ledger that they are written down in too.
+        sample: some of the text, by which the model's own way to count is compared with ours.
     """
 
     def __init__(
@@ -59,12 +68,16 @@ class Purse:
         model: Chat,
         ledger: Ledger,
         shared: Ledger | None = None,
+        sample: str = "",
     ) -> None:
         """Begin with nothing spent."""
         self.budget, self.left, self.calls = budget, budget, 0
         self.ratio = 1.0  # tokens of the server for one of ours, as far as is known
         self.last_output = 0  # tokens of the last reply
         self.ledger, self.window = ledger, model.window
+        if self.window is not None and sample and hasattr(model, "count"):
+            # The model refuses what it counts as too long itself.
+            self.window = int(self.window / max(1.0, model.count(sample) / max(count(sample), 1)))
         self._count, self._model, self._ledgers = count, model, [ledger]
         if shared is not None and shared is not ledger:
             self._ledgers.append(shared)
@@ -110,10 +123,20 @@ class Purse:
         made: list[Call] = []
         reply = None
         self.calls += 1
+
+        def record(call: Call) -> None:
+            made.append(call)
+            lost = sum(one.input + one.output for one in made if one.outcome not in _HEARD)
+            if call.outcome not in _HEARD and lost + self.scaled(counted) + most > self.left:
+                raise BudgetError(
+                    f"attempts without a reply took {lost} tokens, of the budget of {self.budget} "
+                    f"{self.left - lost} are left, too few to try again; raise the budget"
+                )
+
         try:
             reply = self._model.chat(
-                messages, most, purpose="answering", record=made.append, tools=tools,
-                on_text=on_text,
+                messages, most, purpose="answering", record=record, tools=tools,
+                on_text=on_text, again=0,
             )  # fmt: skip
         finally:  # what was sent is written down whatever becomes of it
             if reply is not None:
@@ -122,6 +145,8 @@ class Purse:
                 self.last_output = made[-1].output
             for call in made:
                 self._pay(call, counted if call is made[-1] and reply is not None else 0)
+        if self.last_output > most:
+            self.note(f"the model wrote {self.last_output} tokens, it was allowed {most}")
         return reply
 
     def note(self, what: str) -> None:

@@ -44,6 +44,7 @@ class Scripted:
         record: Callable[[Call], None],
         tools: Iterable[Tool] = (),
         on_text: Callable[[str], None] | None = None,
+        again: int = 2,
     ) -> Reply:
         tools = list(tools)
         self.sent.append((list(messages), most, len(tools)))
