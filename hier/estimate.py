@@ -1,5 +1,6 @@
 """Estimates: what a question will take, before anything is paid for answering it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,9 @@ def estimate(
     if model is None:
         return estimated(briefing, None)
     messages, unlimited = estimate_messages(question), 1 << 40
-    purse = Purse(unlimited, tree.tokenizer.count, as_chat(model), ledger or Ledger())
+    purse = Purse(
+        unlimited, tree.tokenizer.count, as_chat(model, tree.tokenizer.count), ledger or Ledger()
+    )
     return estimated(briefing, ask_estimate(purse, messages))
 
 
@@ -121,8 +124,12 @@ def check_question(question: Any) -> str:
     return question.strip()
 
 
-def as_chat(model: Any) -> Chat:
+def as_chat(model: Any, count: Callable[[str], int]) -> Chat:
     """Turn what the user handed over into a model that is asked.
+
+    Args:
+        model: a name, a ``LanguageModel``, or what it takes.
+        count: the tree's tokenizer, for a model whose server tells no tokens.
 
     Raises:
         ModelError: it is none.
@@ -132,4 +139,8 @@ def as_chat(model: Any) -> Chat:
         return chat
     from hier.summarizers.language_model import LanguageModel
 
-    return LanguageModel(model)
+    if isinstance(model, str):
+        from hier.summarizers.providers import load_model
+
+        model = load_model(model)
+    return LanguageModel(model, count=count)

@@ -92,7 +92,7 @@ def spoken(said):
     return Reply(TEXTS[said[0]].strip(), said[1])
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     script=st.lists(SAID, min_size=1, max_size=7),
     budget=st.integers(250, 5_000),
