@@ -1,4 +1,4 @@
-"""The one call that asks: what is asked for is checked here, how it is answered is ``asking.py``."""
+"""The one call that asks: what is asked for is checked here; ``asking.py`` has the conversation."""
 
 from collections.abc import Callable
 from typing import Any

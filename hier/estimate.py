@@ -41,9 +41,8 @@ def estimate(
     if model is None:
         return estimated(briefing, None)
     messages, unlimited = estimate_messages(question), 1 << 40
-    purse = Purse(
-        unlimited, tree.tokenizer.count, as_chat(model, tree.tokenizer.count), ledger or Ledger()
-    )
+    count = tree.tokenizer.count
+    purse = Purse(unlimited, count, as_chat(model, count), Ledger() if ledger is None else ledger)
     return estimated(briefing, ask_estimate(purse, messages))
 
 
