@@ -23,8 +23,8 @@ from hier.reasoning import LEAST, Thinking, same, think
 from hier.summarizers.calls import Message, Purpose, Reply
 
 Mode = Literal["auto", "once", "steps"]
-_FIRST = 5  # the first context has at most one in so many tokens of the budget
-_OUTLINE = 12  # the outline one in so many
+_FIRST = 10  # the first context has at most one in so many tokens of the budget
+_OUTLINE = 25  # the outline one in so many
 _CHEAP = 2  # the whole text is sent if it takes at most one in so many
 _STEP = 64  # tokens of context that a further step must be able to show
 _USEFUL = 256  # with less to show, the next call is the last

@@ -299,13 +299,10 @@ def _derived(quantity: units.Quantity, summary: str, source: _Source) -> bool:
     if value == "1":
         return True
     if re.fullmatch(r"[12]\d\d0s", value):
-        return (
-            any(
-                len(other) == 4 and other.isdecimal() and other[:3] == value[:3]
-                for other in source.quantities
-            )
-            or value[2:] in source.text
-        )
+        return any(
+            len(other) == 4 and other.isdecimal() and other[:3] == value[:3]
+            for other in source.quantities
+        ) or value[2:] in source.text
     if not _PLAIN.fullmatch(value):
         return False
     if _HEDGED.search(summary, max(0, quantity.start - 20), quantity.start):

@@ -168,7 +168,9 @@ def find(text: str) -> Iterator[Found]:
                 zeros, done = _zeros(text, done)
             start = match.start(kind)
             exact = match["prefix"] or _LABELLED.search(text, max(0, start - 12), start)
-            yield Found(_number(match["digits"], zeros, exact=bool(exact)), "number", start, done)
+            yield Found(
+                _number(match["digits"], zeros, exact=bool(exact)), "number", start, done
+            )
         elif kind == "joined":
             for found in _joined(text, match.start(kind), token):
                 yield found

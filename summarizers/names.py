@@ -22,9 +22,7 @@ _TITLES = frozenset(
     "president senator governor captain capt general gen colonel col major maj sergeant sgt "
     "lieutenant lt king queen prince princess pope father brother sister uncle aunt".split()
 )
-_SMALL = frozenset(
-    "of the de la le du da di del der den van von al el bin ibn y e and & for".split()
-)
+_SMALL = frozenset("of the de la le du da di del der den van von al el bin ibn y e and & for".split())
 _ORDINARY_ENDINGS = re.compile(
     r"(?:ly|ings?|[a-z]{3}ed|[st]ions?|ments?|ness|[a-z]{3}ists?|[ai]bl[ey]|ous|ive|ful|less|it(?:y|ies)"
     r"|[ae]nces?|isms?|i[sz](?:e|es|ing|ers?)|log(?:y|ies|ists?)|graphy|ical|ships?|[a-z]{4}ers"
@@ -252,7 +250,9 @@ def _check(run: list[_Token], text: Names, english: bool) -> Iterator[tuple[int,
             continue
         named.append(token)
     letters = "".join(token.plain[:1] for token in run)
-    if len(letters) > 1 and any(text.spells_out(letters[i:]) for i in range(len(letters) - 1)):
+    if len(letters) > 1 and any(
+        text.spells_out(letters[i:]) for i in range(len(letters) - 1)
+    ):
         return
     bad = {token for token in named if not text.has(token.plain, token.word)}
     for one, other in zip(run, run[1:]):

@@ -446,9 +446,7 @@ def test_tools_are_asked_for_and_answered(make, streams, model_server):
     assert len(calling["tool_calls"]) == 2
     assert [one["role"], other["role"]] == ["tool", "tool"]
     if make is openai:
-        assert [one["tool_call_id"], other["tool_call_id"]] == [
-            c["id"] for c in calling["tool_calls"]
-        ]
+        assert [one["tool_call_id"], other["tool_call_id"]] == [c["id"] for c in calling["tool_calls"]]
 
 
 @pytest.mark.parametrize("arguments", ["{broken", "[1, 2]", "3", "", "null"])
