@@ -19,11 +19,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import json
-import operator
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,43 +32,12 @@ import allocation_time
 import data
 import environment
 import speed
+from targets import Target, exit_code
 
 PARTS = ("exact", "greedy", "time")
 LARGE, LONGEST = 1_000_000, 10_000_000
 MOST_GROWTH = 3.0  # of the time from one to the other
 Figures = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Target:
-    """One line of the table of targets.
-
-    Attributes:
-        name: what is measured.
-        least: whether the limit is a least; otherwise it is a most.
-        limit: what was to be reached.
-        measured: what was.
-        unit: of both.
-    """
-
-    name: str
-    least: bool
-    limit: float
-    measured: float
-    unit: str = ""
-
-    @property
-    def reached(self) -> bool:
-        """Whether the measured value keeps to the limit."""
-        keeps = operator.ge if self.least else operator.le
-        return bool(keeps(self.measured, self.limit))
-
-    def __str__(self) -> str:
-        """The line as printed."""
-        sign, verdict = "≥≤"[not self.least], "reached" if self.reached else "MISSED"
-        return (
-            f"{self.name:<48}{sign}{self.limit:>7g}{self.measured:>10.4g} {self.unit:<3}{verdict}"
-        )
 
 
 def targets(result: Figures) -> list[Target]:
@@ -80,10 +47,10 @@ def targets(result: Figures) -> list[Target]:
         found = result["exact"]["groups"]["all"]
         optimality, certificate = found["optimality"], found["certificate"]
         lines += [
-            Target("value / exact optimum, median", True, 0.98, optimality["median"]),
-            Target("value / exact optimum, worst", True, 0.90, optimality["worst"]),
-            Target("value / upper bound, median", True, 0.90, certificate["median"]),
-            Target("upper bounds below the exact optimum", False, 0, found["broken"]),
+            Target("value / exact optimum, median", 0.98, optimality["median"], least=True),
+            Target("value / exact optimum, worst", 0.90, optimality["worst"], least=True),
+            Target("value / upper bound, median", 0.90, certificate["median"], least=True),
+            Target("upper bounds below the exact optimum", 0, found["broken"]),
         ]
     if "time" in result:
         lines += _times(result["time"]["lengths"])
@@ -98,10 +65,10 @@ def _times(rows: Sequence[Figures]) -> Iterator[Target]:
         if abs(row["tokens"] / length - 1) < 0.1
     }
     if LARGE in by_length:
-        yield Target("allocation at 1M tokens, median", False, 10, by_length[LARGE], "ms")
+        yield Target("allocation at 1M tokens, median", 10, by_length[LARGE], "ms")
         if LONGEST in by_length:
             grown = by_length[LONGEST] / by_length[LARGE]
-            yield Target("allocation at 10M tokens / at 1M", False, MOST_GROWTH, grown, "x")
+            yield Target("allocation at 10M tokens / at 1M", MOST_GROWTH, grown, "x")
 
 
 def exact(options: argparse.Namespace) -> Figures:
@@ -210,13 +177,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines = targets(found)
     print(*lines, sep="\n")
     if str(options.out) != "-":
-        rows = [asdict(line) | {"reached": line.reached} for line in lines]
+        rows = [line.row("least", "unit") for line in lines]
         result = {"environment": about, "targets": rows}
         result |= {part: found[part] for part in PARTS if part in found}
         environment.write(options.out, result)
         drawn = allocation_charts.draw(result, options.out.parent)
         print("written:", options.out, *drawn)
-    return 0 if all(line.reached for line in lines) else 1
+    return exit_code(lines)
 
 
 if __name__ == "__main__":

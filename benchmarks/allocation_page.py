@@ -91,18 +91,18 @@ _AT = ("median", "p95")
 
 
 def thrift(result: Figures) -> str:
-    """What each price saves and loses, beside fixed budgets."""
+    """What each price saves and loses, beside fixed budgets and what knowing would save."""
     from hier.budget import PRICES
 
     words, parts = {price: word for word, price in PRICES.items()}, []
     for embedder, found in result["found"].items():
         rows = [
             [
-                f"{row['number']:,.0f} tokens" if row["kind"] == "fixed" else _price(row, words),
+                _way(row, words),
                 f"{row['tokens']:,.0f}",
                 f"{row['recall']:.1%}",
                 f"{row['saved']:.0%}",
-                f"{row['lost']:.1%}",
+                f"{row['lost']:z.1%}",
             ]
             for row in found["rows"]
         ]
@@ -112,7 +112,11 @@ def thrift(result: Figures) -> str:
     return f"{tables}\n\n![Evidence against tokens]({CHARTS}/thrift.svg)\n"
 
 
-def _price(row: Figures, words: dict[float, str]) -> str:
+def _way(row: Figures, words: dict[float, str]) -> str:
+    if row["kind"] == "fixed":
+        return f"{row['number']:,.0f} tokens"
+    if row["kind"] == "known":
+        return "where each question's evidence ends, were it known"
     word = words.get(row["number"])
     return f"price {row['number']:g}" + (f", *{word}*" if word else "")
 

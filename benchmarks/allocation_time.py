@@ -15,7 +15,6 @@ import numpy as np
 import stdlib_text
 
 LENGTHS = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
-CHARACTERS_A_TOKEN = 4.36  # of `stdlib_text` in o200k_base
 BUDGET = 2000
 TURNS = 3
 
@@ -33,7 +32,7 @@ def pace(tokens: int) -> dict[str, Any]:
     """Ask a text of about so many tokens every question, three times; medians and tails."""
     import hier
 
-    tree = hier.build(stdlib_text.text(round(tokens * CHARACTERS_A_TOKEN)))
+    tree = hier.build(stdlib_text.text(round(tokens * stdlib_text.CHARACTERS_A_TOKEN)))
     clock = _Clock()
     clock.wrap("hier.relevance", "weigh")
     tree.compress("A question nobody asked yet", budget=BUDGET)

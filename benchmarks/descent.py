@@ -36,7 +36,6 @@ BUDGETS = (512, 2048)
 TOKENS = (0, 10_000_000)  # lengths; at the least the suite itself
 QUESTIONS = 3  # of each document, at most
 REPEATS = 3  # of which the fastest is timed
-CHARACTERS_A_TOKEN = 4.36
 FULL, DESCENT = "every leaf", "descent"
 
 
@@ -58,7 +57,7 @@ def haystack(documents: Sequence[data.Document], tokens: int) -> tuple[str, list
             asked.append(Asked(document.dataset, question.question, spans))
         parts.append(document.text + "\n\n")
         start += len(parts[-1])
-    lacking = round(tokens * CHARACTERS_A_TOKEN) - start
+    lacking = round(tokens * stdlib_text.CHARACTERS_A_TOKEN) - start
     if lacking > 0:
         parts.append(stdlib_text.text(lacking))
     return "".join(parts), asked

@@ -133,70 +133,10 @@ class _Program:
 def random_problem(seed: int) -> tuple[str, Problem]:
     """Return a small random problem and the family it is of; families come in turns."""
     name = list(FAMILIES)[seed % len(FAMILIES)]
-    return name, FAMILIES[name](np.random.default_rng(seed))
-
-
-def _modular(rng: np.random.Generator) -> Problem:
-    """No candidate has to do with another."""
-    return _Made(rng).problem()
-
-
-def _skewed(rng: np.random.Generator) -> Problem:
-    """A few candidates are worth and cost far more than the others."""
-    made = _Made(rng)
-    made.density = np.exp(rng.normal(0, 1.5, made.n))
-    made.size = np.maximum(np.exp(rng.normal(3, 1, made.n)).astype(np.int64), 2)
-    return made.problem()
-
-
-def _overlapping(rng: np.random.Generator) -> Problem:
-    """Candidates cover each other in part, and share targets that are no candidate's own."""
-    made = _Made(rng)
-    made.overlap()
-    return made.problem()
-
-
-def _neighbours(rng: np.random.Generator) -> Problem:
-    """Runs of candidates, and a mark of some tokens before each run."""
-    made = _Made(rng)
-    made.join()
-    return made.problem()
-
-
-def _headed(rng: np.random.Generator) -> Problem:
-    """Candidates stand under headings, which cost tokens; some headings are candidates."""
-    made = _Made(rng)
-    made.head()
-    return made.problem()
-
-
-def _summarised(rng: np.random.Generator) -> Problem:
-    """Some candidates are summaries of many others, and some of those exclude each other."""
-    made = _Made(rng)
-    made.join()
-    return made.problem(summaries=int(rng.integers(1, 5)))
-
-
-def _mixed(rng: np.random.Generator) -> Problem:
-    """Everything at once."""
-    made = _Made(rng)
-    if rng.random() < 0.5:
-        made.density = np.exp(rng.normal(0, 1.5, made.n))
-    made.overlap()
-    made.join()
-    made.head()
-    return made.problem()
-
-
-FAMILIES: dict[str, Callable[[np.random.Generator], Problem]] = {
-    "modular": _modular,
-    "skewed": _skewed,
-    "overlapping": _overlapping,
-    "neighbours": _neighbours,
-    "headings": _headed,
-    "summaries": _summarised,
-    "mixed": _mixed,
-}
+    made = _Made(np.random.default_rng(seed))
+    for step in FAMILIES[name]:
+        step(made)
+    return name, made.problem()
 
 
 class _Made:
@@ -214,9 +154,20 @@ class _Made:
         self.under: list[list[int]] = [[] for _ in range(n)]
         self.heading = np.full(n, -1)
         self.heading_price = np.zeros(0, np.int64)
+        self.summaries = 0
+
+    def skew(self) -> None:
+        """Let a few candidates be worth and cost far more than the others."""
+        self._tell_apart()
+        self.size = np.maximum(np.exp(self.rng.normal(3, 1, self.n)).astype(np.int64), 2)
+
+    def perhaps_tell_apart(self) -> None:
+        """Let a few candidates be worth far more for their size, or leave them: as often."""
+        if self.rng.random() < 0.5:
+            self._tell_apart()
 
     def overlap(self) -> None:
-        """Let candidates cover each other, and let them share targets."""
+        """Let candidates cover each other in part, and share targets that are no one's own."""
         rng, n = self.rng, self.n
         among = rng.random((n, n)) < rng.choice([0.05, 0.2])
         self.fidelity = np.where(among, 0.9 * rng.random((n, n)), self.fidelity)
@@ -251,8 +202,13 @@ class _Made:
             self.size[first] = max(1, self.heading_price[heading] + int(rng.integers(-2, 3)))
             self.density[first] = rng.choice([0.0, self.density[first]])
 
-    def problem(self, summaries: int = 0) -> Problem:
-        """Return what was made, with some summaries of candidates side by side."""
+    def summarise(self) -> None:
+        """Add a few summaries of candidates side by side; some exclude each other."""
+        self.summaries = int(self.rng.integers(1, 5))
+
+    def problem(self) -> Problem:
+        """Return what was made."""
+        summaries = self.summaries
         weights = np.concatenate([self._own(), self.shared])
         weights = weights / max(float(weights.sum()), 1e-12)
         first = self.rng.integers(0, self.n, summaries)
@@ -278,6 +234,21 @@ class _Made:
 
     def _own(self) -> np.ndarray:
         return self.density * self.size
+
+    def _tell_apart(self) -> None:
+        self.density = np.exp(self.rng.normal(0, 1.5, self.n))
+
+
+# What is done to candidates that have nothing to do with each other, family by family.
+FAMILIES: dict[str, tuple[Callable[[_Made], None], ...]] = {
+    "modular": (),
+    "skewed": (_Made.skew,),
+    "overlapping": (_Made.overlap,),
+    "neighbours": (_Made.join,),
+    "headings": (_Made.head,),
+    "summaries": (_Made.join, _Made.summarise),
+    "mixed": (_Made.perhaps_tell_apart, _Made.overlap, _Made.join, _Made.head),
+}
 
 
 def _rivals(first: list[int], end: list[int], start: int) -> dict[int, list[int]]:

@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,34 +24,14 @@ from typing import Any
 import charts
 import environment
 import stdlib_text
+from targets import Target, exit_code
 
 LENGTHS = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 5_000_000, 10_000_000)
-CHARACTERS_A_TOKEN = 4.36  # of this text in o200k_base
 LARGE = 1_000_000
 LONG_ENOUGH = 100_000  # growth is fitted from here on; below, fixed costs show
 STARTS = 5
 BYTES_A_TOKEN = 600
 PROBE = Path(__file__).with_name("probe.py")
-
-
-@dataclass(frozen=True)
-class Target:
-    """One line of the design's table of speed and memory."""
-
-    name: str
-    limit: float
-    measured: float
-    unit: str
-
-    @property
-    def reached(self) -> bool:
-        """Whether the measured value is within the limit."""
-        return self.measured <= self.limit
-
-    def __str__(self) -> str:
-        """The line as printed."""
-        verdict = "reached" if self.reached else "MISSED"
-        return f"{self.name:<52}{self.limit:>8g}{self.measured:>10.3g}  {self.unit:<10}{verdict}"
 
 
 def probe(*arguments: object) -> dict[str, Any]:
@@ -85,7 +64,7 @@ def write_text(tokens: int, folder: Path) -> Path:
     """A file with about that many tokens of `stdlib_text`."""
     path = folder / f"{tokens}.txt"
     if not path.exists():
-        text = stdlib_text.text(round(tokens * CHARACTERS_A_TOKEN))
+        text = stdlib_text.text(round(tokens * stdlib_text.CHARACTERS_A_TOKEN))
         path.write_text(text, encoding="utf-8", newline="")
     return path
 
@@ -151,7 +130,7 @@ def targets(result: dict[str, Any]) -> list[Target]:
             Target("peak while building", 600, memory["peak_bytes_per_token"], "B/token"),
             Target("finished tree", 200, memory["tree_bytes_per_token"], "B/token"),
         ]
-    return [line for line in lines if not math.isnan(line.measured)]
+    return [line for line in lines if not math.isnan(line.figure)]
 
 
 def run(lengths: Sequence[int], seed: int) -> dict[str, Any]:
@@ -199,14 +178,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lengths = affordable([int(n) for n in options.lengths.split(",")])
     result = run(lengths, environment.SEED)
     lines = targets(result)
-    result["targets"] = [asdict(line) | {"reached": line.reached} for line in lines]
-    print(f"\n{'':<52}{'target':>8}{'measured':>10}")
-    print("\n".join(map(str, lines)))
+    result["targets"] = [line.row("unit") for line in lines]
+    print("", *lines, sep="\n")
     if str(options.out) != "-":
         environment.write(options.out, result)
         drawn = charts.draw_speed(result, options.out.parent)
         print("written:", options.out, *drawn)
-    return 0 if all(line.reached for line in lines) else 1
+    return exit_code(lines)
 
 
 if __name__ == "__main__":

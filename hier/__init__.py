@@ -1,9 +1,9 @@
 """hier: reads a long text once, then says what a model should see of it within a token budget."""
 
-from hier.answer import Answer, Beside, Estimate, Step
-from hier.ask import ask
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from hier.build import build, compress
-from hier.citations import Citation
 from hier.context import Context, Pick, Segment
 from hier.document import Document, Span
 from hier.errors import (
@@ -17,22 +17,40 @@ from hier.errors import (
     SummarizerError,
     TokenizerError,
 )
-from hier.estimate import estimate
 from hier.ledger import Ledger, Prices
+from hier.nodes import Node
 from hier.store import load
-from hier.tree import Node, Tree
+from hier.tree import Tree
+
+if TYPE_CHECKING:
+    from hier.asking.answer import Answer
+    from hier.asking.ask import ask
+    from hier.asking.estimate import estimate
+    from hier.rehearsal import estimate_build
+    from hier.summarizers.language_model import LanguageModel
+    from hier.summarizers.providers import load_model
+    from hier.summarizers.seq2seq import Seq2Seq
+
+# What language models need is imported when it is first named.
+_LATE = {
+    "Answer": "hier.asking.answer",
+    "LanguageModel": "hier.summarizers.language_model",
+    "Seq2Seq": "hier.summarizers.seq2seq",
+    "ask": "hier.asking.ask",
+    "estimate": "hier.asking.estimate",
+    "estimate_build": "hier.rehearsal",
+    "load_model": "hier.summarizers.providers",
+}
 
 __all__ = [
     "Answer",
-    "Beside",
     "BudgetError",
-    "Citation",
     "Context",
     "Document",
     "EmbedderError",
-    "Estimate",
     "HierError",
     "InputError",
+    "LanguageModel",
     "Ledger",
     "MissingExtraError",
     "ModelError",
@@ -40,8 +58,8 @@ __all__ = [
     "Pick",
     "Prices",
     "Segment",
+    "Seq2Seq",
     "Span",
-    "Step",
     "StoreError",
     "SummarizerError",
     "TokenizerError",
@@ -50,6 +68,15 @@ __all__ = [
     "build",
     "compress",
     "estimate",
+    "estimate_build",
     "load",
+    "load_model",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is named late."""
+    if name not in _LATE:
+        raise AttributeError(f"module 'hier' has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

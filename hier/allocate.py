@@ -69,10 +69,15 @@ class Allocation:
         taken = self.chosen[:picks], self.gains[:picks], self.prices[:picks]
         return Allocation(*taken, going, ordered)
 
-    def within(self, budget: int) -> "Allocation":
-        """Return as many of the first picks as fit into a budget."""
+    def within(self, budget: int, least: int = 0) -> "Allocation":
+        """Return as many of the first picks as fit into a budget.
+
+        Args:
+            budget: most tokens.
+            least: picks that are kept whatever they cost.
+        """
         over = np.flatnonzero(np.cumsum(self.prices) > budget)
-        return self.cut(int(over[0])) if len(over) else self
+        return self.cut(max(least, int(over[0]))) if len(over) else self
 
     def worth(self, price: float, least: int = 0) -> "Allocation":
         """Return the first picks whose value less that of their tokens is the largest.
@@ -102,7 +107,8 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
     The best gain a token is taken first, up to the first pick that does not fit; then whatever
     fits is put into the tokens left, at the prices of that moment. So more budget never ends in
     less value (`docs/allocation.md`). Where there is room for few picks only, the budget is also
-    spent without each of them, and from each of the largest candidates on, and the best counts.
+    spent without each of the first picks that any budget would make, and from each of the largest
+    candidates on, and the best counts.
 
     Args:
         problem: candidates and targets.
@@ -110,12 +116,13 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
         rules: what else the choice keeps to. What must be chosen is, even where it alone exceeds
             the budget.
     """
-    best = _without_idle(problem, budget, rules, _spend(problem, budget, rules))
+    first = _spend(problem, budget, rules)
+    best = _without_idle(problem, budget, rules, first)
     if rules.quotas:
         return best  # what would be tried could take from them
     gains = problem.gains(problem.weights, problem.covered(rules.must))
     tried = max(2, min(_TRIED, _WORK // max(len(problem), 1)))
-    few, edge = _few(best, len(rules.must), float(gains.max(initial=0)), tried), budget
+    few, edge = _few(first, len(rules.must), float(gains.max(initial=0)), tried), budget
     if few is not None:
         # So many picks are near the best already, and what could be tried within a budget that
         # has room for fewer is hardly ever worth more.
@@ -129,7 +136,7 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
             large = np.flatnonzero(problem.size > largest).tolist()
             best = _better(best, _spend(problem, edge, rules, set(large) - set(rules.must)))
     fitted = False
-    for without in best.chosen[len(rules.must) :][:tried]:
+    for without in _first_picks(problem, rules, tried):
         best = _better(best, _spend(problem, edge, rules, {without}))
     for number, forced in enumerate(np.argsort(-gains, kind="stable").tolist()):
         if number >= tried and (fitted or not gains[forced]):
@@ -142,6 +149,14 @@ def allocate(problem: Problem, budget: int, rules: Rules = NO_RULES) -> Allocati
         if sum(other.prices) <= edge:
             best, fitted = _better(best, other), True
     return best
+
+
+def _first_picks(problem: Problem, rules: Rules, most: int) -> list[int]:
+    """Return the first picks, beside what must be, of a budget that all fit: the same for any."""
+    spending = _started(problem, rules)
+    while len(spending.chosen) < len(rules.must) + most and (pick := spending.best()):
+        spending.take(*pick)
+    return spending.chosen[len(rules.must) :]
 
 
 def _few(allocation: Allocation, n_must: int, largest: float, least: int) -> Allocation | None:
@@ -187,11 +202,7 @@ def _spend(
     filled: bool = True,
 ) -> Allocation:
     """Choose by the best gain a token, without some candidates."""
-    spending = _Spending(problem, rules.most_runs)
-    for i in without:
-        spending.open[i] = False
-    for i in rules.must:
-        spending.take(i, spending.gain(i), spending.price(i))
+    spending = _started(problem, rules, without)
     for members, tokens in rules.quotas:
         spending.offer(members)
         spent = int(problem.size[[i for i in spending.chosen if members[i]]].sum())
@@ -213,6 +224,16 @@ def _spend(
             spending.take(*pick)
     taken = tuple(spending.chosen), tuple(spending.gains), tuple(spending.prices)
     return Allocation(*taken, going or spending.barred, ordered)
+
+
+def _started(problem: Problem, rules: Rules, without: Collection[int] = ()) -> "_Spending":
+    """Return a choice of what must be, open for all but some candidates."""
+    spending = _Spending(problem, rules.most_runs)
+    for i in without:
+        spending.open[i] = False
+    for i in rules.must:
+        spending.take(i, spending.gain(i), spending.price(i))
+    return spending
 
 
 class _Spending:

@@ -35,7 +35,7 @@ from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
 from hier.tree import Tree
 
 if TYPE_CHECKING:
-    from hier.summaries import Writers
+    from hier.assignment import Writers
 
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
@@ -158,9 +158,12 @@ def compress(
 
     Raises:
         HierError: as for ``build`` and ``Tree.compress``.
+        TypeError: neither has such an option.
     """
     named = inspect.signature(build).parameters
     building = {name: options.pop(name) for name in tuple(options) if name in named}
+    # What is misspelt is said before a long text is read, and a model paid to summarise it.
+    inspect.signature(Tree.compress).bind(None, query, budget, **options)
     return build(source, **building).compress(query, budget, **options)
 
 
@@ -168,7 +171,7 @@ def _read_summarizer(summarizer: Any) -> "Writers | None":
     """Return who writes summaries; None where they are extractive, and nothing else is needed."""
     if isinstance(summarizer, str) and summarizer == "extractive":
         return None
-    from hier.summaries import read_summarizer
+    from hier.assignment import read_summarizer
 
     return read_summarizer(summarizer)
 

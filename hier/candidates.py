@@ -40,10 +40,10 @@ def pose(
         cover=Groups(np.searchsorted(rows[order], np.arange(n + 1)), targets[order]),
         fidelity=fidelity[order].astype(np.float32),
         size=np.append(tree.leaf_tokens[leaves].astype(np.int64), np.array(sizes, np.int64)),
-        apart=np.full(n, layout.mark_tokens(tree.tokenizer.count)),
+        apart=np.full(n, layout.mark_tokens),
         left=np.append(_left(leaves), np.full(len(summaries), -1)),
         under=Groups.of(under),
-        heading_price=layout.heading_tokens(prices, tree.tokenizer.count),
+        heading_price=layout.heading_tokens(prices),
         heading=np.append(heading, np.full(len(summaries), -1)),
         rivals=_rivals(summaries, len(leaves)),
     )

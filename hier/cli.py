@@ -4,10 +4,8 @@ The commands hold no logic of their own: they read, call the engine, and write. 
 when something failed, 2 for wrong usage, 130 when interrupted.
 """
 
-import contextlib
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +17,27 @@ import typer
 import hier
 from hier.document import Document, decode
 from hier.errors import BudgetError, HierError, InputError
+from hier.ledger import Ledger
+from hier.options import (
+    CacheFile,
+    EmbedderName,
+    Encoding,
+    Json,
+    LedgerFile,
+    Limits,
+    Model,
+    ModelOptions,
+    Query,
+    Source,
+    Summarizer,
+    TokenizerName,
+    Tokens,
+    TreeSource,
+    number_or_word,
+    whole_number,
+    with_limits,
+    with_models,
+)
 from hier.store import is_tree
 from hier.tokens import encodable
 
@@ -35,42 +54,6 @@ app = typer.Typer(
     help="Compress long texts into a context for a model, within an exact token budget.",
 )
 
-Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A text file; - is stdin.")]
-TreeSource = Annotated[
-    str, typer.Argument(metavar="TREE|FILE", help="A saved tree, or a text file.")
-]
-Query = Annotated[
-    list[str] | None,
-    typer.Option("-q", "--query", help="The question, or several; none: an overview."),
-]
-Budget = Annotated[
-    str, typer.Option("-b", "--budget", help="Most tokens; auto: as many as are worth their price.")
-]
-Ratio = Annotated[float | None, typer.Option(help="Share of the text's tokens, as the budget.")]
-Ceiling = Annotated[int | None, typer.Option(help="Most tokens of --budget auto.")]
-Price = Annotated[
-    str | None,
-    typer.Option(help="thorough, balanced, thrifty, or percent a thousand tokens must add."),
-]
-Include = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PART", help="Show it: a heading, START:END (characters) or node=ID."),
-]
-Exclude = Annotated[list[str] | None, typer.Option(metavar="PART", help="Do not show it.")]
-Minimum = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PART=SHARE", help="Least share of the budget for it: Fees=0.2"),
-]
-MaxSegments = Annotated[int | None, typer.Option(help="Most pieces.")]
-Prefix = Annotated[str, typer.Option(help="A text before all else, paid for.")]
-Suffix = Annotated[str, typer.Option(help="A text behind all else, paid for.")]
-Order = Annotated[str, typer.Option(help="document, or relevance: the most relevant first.")]
-Json = Annotated[bool, typer.Option("--json", help="Print everything known, as JSON.")]
-Plain = Annotated[bool, typer.Option("--plain", help="No headings and no gap marks.")]
-Encoding = Annotated[str, typer.Option(help="Encoding of the text.")]
-TokenizerName = Annotated[str, typer.Option("--tokenizer", help="How tokens are counted.")]
-EmbedderName = Annotated[str, typer.Option("--embedder", help="What measures likeness.")]
-
 
 @app.callback(invoke_without_command=True)
 def root(
@@ -83,76 +66,86 @@ def root(
 
 
 @app.command()
+@with_limits
 def compress(
     source: Source,
     query: Query = None,
-    budget: Budget = "2000",
+    *,
+    limits: Limits,
     as_json: Json = False,
     tokenizer: TokenizerName = "o200k_base",
     embedder: EmbedderName = "static",
     encoding: Encoding = "utf-8",
-    plain: Plain = False,
-    ratio: Ratio = None,
-    ceiling: Ceiling = None,
-    price: Price = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    minimum: Minimum = None,
-    max_segments: MaxSegments = None,
-    prefix: Prefix = "",
-    suffix: Suffix = "",
-    order: Order = "document",
 ) -> None:
     """Compress a text once: read it, choose, print the context."""
-    limits = read_limits(
-        budget, ratio, ceiling, price, include, exclude, minimum,
-        max_segments=max_segments, prefix=prefix, suffix=suffix, order=order,
-        headings=not plain, gaps=not plain,
-    )  # fmt: skip
     tree = build_tree(source, tokenizer, embedder, encoding)
     answer(tree, query, limits, as_json)
 
 
 @app.command()
+@with_models
 def build(
     source: Source,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to save the tree.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to save the tree.")
+    ] = None,
     tokenizer: TokenizerName = "o200k_base",
     embedder: EmbedderName = "static",
     encoding: Encoding = "utf-8",
+    summarizer: Summarizer = ["extractive"],  # noqa: B006 (typer's way; nothing changes it)
+    *,
+    models: ModelOptions,
+    cache: CacheFile = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what models would be asked, and the cost.")
+    ] = False,
+    as_json: Json = False,
+    ledger: LedgerFile = None,
 ) -> None:
     """Read a text and save its tree, to be asked many times."""
+    writers, prices = models.summarizers(summarizer), models.prices(summarizer)
+    if dry_run:
+        from hier.rehearsal import estimate_build
+
+        guess = estimate_build(
+            read(source, encoding), summarizer=writers, tokenizer=tokenizer,
+            cache=cache or True, prices=prices,
+        )  # fmt: skip
+        write(f"{json.dumps(guess.to_dict()) if as_json else guess}\n")
+        return
+    if output is None:
+        raise InputError("nowhere to save the tree; pass -o TREE, or --dry-run")
     started = time.perf_counter()
-    tree = build_tree(source, tokenizer, embedder, encoding)
-    tree.save(output)
+    book = Ledger(prices)
+    try:
+        tree = hier.build(
+            read(source, encoding), embedder=embedder, summarizer=writers, tokenizer=tokenizer,
+            cache=cache or True, ledger=book, progress=progress(),
+        )  # fmt: skip
+        tree.save(output)
+    finally:
+        account(book, ledger)
     seconds = time.perf_counter() - started
-    say(f"{tree.tokens:,} tokens, {len(tree.nodes):,} nodes in {seconds:.2f} s -> {output}")
+    size = f"{tree.tokens:,} tokens, {len(tree.nodes):,} nodes"
+    if as_json:
+        facts = {"source": tree.document.name, "tokens": tree.tokens, "nodes": len(tree.nodes)}
+        told = {"fidelity": tree.fidelity().to_dict(), "ledger": book.to_dict()}
+        write(json.dumps({**facts, "seconds": round(seconds, 3), **told}) + "\n")
+    elif tree.checks:
+        say(tree.fidelity().table())
+    say(f"{size} in {seconds:.2f} s -> {output}")
 
 
 @app.command()
+@with_limits
 def query(
     tree: Annotated[Path, typer.Argument(metavar="TREE", help="A saved tree.")],
     question: Query = None,
-    budget: Budget = "2000",
+    *,
+    limits: Limits,
     as_json: Json = False,
-    plain: Plain = False,
-    ratio: Ratio = None,
-    ceiling: Ceiling = None,
-    price: Price = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    minimum: Minimum = None,
-    max_segments: MaxSegments = None,
-    prefix: Prefix = "",
-    suffix: Suffix = "",
-    order: Order = "document",
 ) -> None:
     """Ask a saved tree."""
-    limits = read_limits(
-        budget, ratio, ceiling, price, include, exclude, minimum,
-        max_segments=max_segments, prefix=prefix, suffix=suffix, order=order,
-        headings=not plain, gaps=not plain,
-    )  # fmt: skip
     answer(hier.load(tree), question, limits, as_json)
 
 
@@ -188,7 +181,7 @@ def show_tree(
 def explain(
     source: TreeSource,
     query: Query = None,
-    budget: Budget = "2000",
+    budget: Tokens = "2000",
     as_json: Json = False,
     encoding: Encoding = "utf-8",
 ) -> None:
@@ -197,6 +190,58 @@ def explain(
 
     report = explain_context(open_tree(source, encoding), query, whole_number(budget))
     write(json.dumps(report.to_dict()) + "\n" if as_json else report.text + "\n")
+
+
+@app.command()
+@with_models
+def ask(
+    source: TreeSource,
+    question: Annotated[str, typer.Option("-q", "--query", help="The question.")],
+    model: Model,
+    budget: Annotated[
+        str, typer.Option("-b", "--budget", help="Most tokens of all calls, sent and received.")
+    ] = "8000",
+    once: Annotated[bool, typer.Option("--once", help="One context, one answer.")] = False,
+    reasoning: Annotated[
+        str | None, typer.Option(help="Tokens to think in: a number, estimate or search.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Most calls.")] = 6,
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what the question will take.")
+    ] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it comes.")] = False,
+    as_json: Json = False,
+    *,
+    models: ModelOptions,
+    ledger: LedgerFile = None,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Let a model answer a question, with citations, within a budget for all that is billed."""
+    from hier.asking.estimate import estimate
+
+    settings = models.of(model)
+    asked, book = settings.open(model), Ledger(settings.prices)
+    tree = open_tree(source, encoding)
+    if only_estimate:
+        guess = estimate(tree, question, asked if reasoning == "estimate" else None, ledger=book)
+        write(f"{json.dumps(guess.to_dict()) if as_json else guess}\n")
+        account(book, ledger)
+        return
+    try:
+        found = hier.ask(
+            tree, question, asked, whole_number(budget), mode="once" if once else "auto",
+            reasoning=None if reasoning is None else number_or_word(reasoning), steps=steps,
+            ledger=book, on_text=write if stream and not as_json else None,
+        )  # fmt: skip
+    except HierError:
+        account(book, ledger)
+        raise
+    if as_json:
+        write(json.dumps(found.to_dict()) + "\n")
+    else:
+        write("\n" if stream else f"{found.text}\n")
+        say(f"{found.sources()}\n{found.beside}".strip())
+    account(book, ledger)
 
 
 @app.command()
@@ -215,73 +260,19 @@ def doctor() -> None:
     write(report())
 
 
-def whole_number(text: str) -> int:
-    """Read a number of tokens as it was typed.
-
-    Raises:
-        BudgetError: it is not a whole number.
-    """
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BudgetError(
-            f"budget {text!r} is not a whole number of tokens; pass 1 or more, or auto"
-        ) from error
-
-
-def read_limits(
-    budget: str,
-    ratio: float | None,
-    ceiling: int | None,
-    price: str | None,
-    include: list[str] | None,
-    exclude: list[str] | None,
-    minimum: list[str] | None,
-    **others: Any,
-) -> dict[str, Any]:
-    """Read what was typed as the arguments of ``Tree.compress``.
-
-    Raises:
-        BudgetError: the budget is not a whole number.
-        InputError: a minimum is not PART=SHARE.
-    """
-    shares = {}
-    for text in minimum or ():
-        part, _, share = text.rpartition("=")
-        try:
-            shares[part_of(part)] = float(share)
-        except ValueError as error:
-            raise InputError(
-                f"minimum {text!r} is not PART=SHARE; pass such as Fees=0.2"
-            ) from error
-    with contextlib.suppress(ValueError):
-        price = price if price is None else float(price)  # type: ignore[assignment]
-    return {
-        "budget": budget if budget == "auto" else whole_number(budget),
-        "ratio": ratio,
-        "ceiling": ceiling,
-        "price": price,
-        "must_include": [part_of(text) for text in include or ()],
-        "exclude": [part_of(text) for text in exclude or ()],
-        "minimum": shares,
-        **others,
-    }
-
-
-def part_of(text: str) -> str | int | tuple[int, int]:
-    """Read a part of a text: ``node=ID``, ``START:END``, or the words of a heading."""
-    if found := re.fullmatch(r"node=(\d+)", text):
-        return int(found[1])
-    if found := re.fullmatch(r"(\d+):(\d+)", text):
-        return int(found[1]), int(found[2])
-    return text
-
-
 def build_tree(source: str, tokenizer: str, embedder: str, encoding: str) -> hier.Tree:
     """Read the source and build its tree, with progress on a terminal."""
     return hier.build(
         read(source, encoding), tokenizer=tokenizer, embedder=embedder, progress=progress()
     )
+
+
+def account(ledger: Ledger, path: Path | None) -> None:
+    """Say what models were asked, and write it down; also where the command failed."""
+    if ledger.calls:
+        say(ledger.table())
+    if path is not None:
+        path.write_text(json.dumps(ledger.to_dict()) + "\n", encoding="utf-8")
 
 
 def open_tree(source: str, encoding: str) -> hier.Tree:
@@ -306,9 +297,7 @@ def read(source: str, encoding: str) -> Document:
     return Document.from_path(Path(source), encoding)
 
 
-def answer(
-    tree: hier.Tree, question: list[str] | None, limits: dict[str, Any], as_json: bool
-) -> None:
+def answer(tree: hier.Tree, question: list[str] | None, limits: Limits, as_json: bool) -> None:
     """Compress and print."""
     started = time.perf_counter()
     context = tree.compress(question, **limits)

@@ -175,7 +175,7 @@ class Composer:
     def _widen(self) -> None:
         """Plan anew, with four times the candidates."""
         self.config = replace(self.config, pool=4 * self.config.pool)
-        for name in ("plan", "_seen", "_problem", "_rules", "_worth", "spared", "order"):
+        for name in ("plan", "_seen", "_problem", "_rules", "_worth", "spared", "ordered"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -212,22 +212,34 @@ class Composer:
         return int(self._problem.apart.max(initial=0)) - around
 
     def _kept(self, planned: int, budget: int) -> Draft:
-        """Return what planning with so many tokens gives, with fewer where it is too much."""
+        """Return what planning with so many tokens gives, with fewer where it is too much.
+
+        Raises:
+            BudgetError: what must be shown is too much alone, in the order asked for.
+        """
         while True:
             draft = self._draft(self._choose(planned))
             if draft.tokens <= budget:
                 return draft
+            if planned <= 0:
+                break
             over = draft.tokens - budget
             planned = max(0, min(planned - over, planned * budget // draft.tokens))
+        # What is still too much was planned to cost nothing.
+        draft = self._draft(draft.allocation.cut(len(self._rules.must)))
+        if draft.tokens > budget:
+            raise self._too_small(draft.tokens)
+        return draft
 
     def _choose(self, planned: int) -> Allocation:
         if not self.request.nested and not self.request.price:
             return allocate(self._problem, planned, self._rules)
-        chosen = self.order.within(planned)
-        return chosen.worth(self._worth, len(self._rules.must)) if self._worth else chosen
+        n_must = len(self._rules.must)
+        chosen = self.ordered.within(planned, n_must)
+        return chosen.worth(self._worth, n_must) if self._worth else chosen
 
     @cached_property
-    def order(self) -> Allocation:
+    def ordered(self) -> Allocation:
         """All picks that are ever made, the best gain a token first."""
         return order(self._problem, 2 * self.budget + self.spared, self._rules)
 
@@ -277,12 +289,7 @@ class Composer:
         pieces = self.layout.pieces(scope.must.tolist())
         least = tree.tokenizer.count(limits.prefix + self.layout.write(pieces) + limits.suffix)
         if least > self.budget:
-            given = {"must_include": pieces, "prefix": limits.prefix, "suffix": limits.suffix}
-            names = " and ".join(name for name, value in given.items() if value)
-            raise BudgetError(
-                f"{names or 'an empty text'} has {least} tokens by this tokenizer, the budget is "
-                f"{self.budget}; raise the budget"
-            )
+            raise self._too_small(least)
         if limits.max_segments is not None and len(pieces) > limits.max_segments:
             raise BudgetError(
                 f"must_include is {len(pieces)} segments, max_segments is {limits.max_segments}; "
@@ -299,6 +306,17 @@ class Composer:
                 f"must_include, prefix and suffix have {least} tokens and the minimum shares ask "
                 f"for {wanted} more, the budget is {self.budget}; raise it or lower the shares"
             )
+
+    def _too_small(self, least: int) -> BudgetError:
+        limits = self.limits
+        given = {
+            "must_include": len(self.scope.must), "prefix": limits.prefix, "suffix": limits.suffix,
+        }  # fmt: skip
+        names = " and ".join(name for name, value in given.items() if value)
+        return BudgetError(
+            f"{names or 'an empty text'} has {least} tokens by this tokenizer, the budget is "
+            f"{self.budget}; raise the budget"
+        )
 
 
 def _check_query(query: Any) -> tuple[str, ...]:

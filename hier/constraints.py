@@ -160,8 +160,9 @@ def _under_heading(tree: Tree, words: str, what: str) -> np.ndarray:
         close = difflib.get_close_matches(words, known, _CLOSE, 0.4) or known[:_CLOSE]
         has = f"the text has {', '.join(map(repr, close))}" if close else "the text has none"
         raise InputError(f"{what} has the heading {words!r}, which is not there; {has}; {_REMEDY}")
-    paths = [path for path in range(len(tree.paths)) if not set(named).isdisjoint(tree.paths[path])]
-    under = np.flatnonzero(np.isin(tree.index.path_of, paths))
+    held = np.concatenate([[0], np.cumsum(np.isin(tree.path_leaves, named))])
+    holding = np.diff(held[tree.path_offsets]) > 0  # the paths with any of them
+    under = np.flatnonzero(holding[tree.index.path_of])
     return np.union1d(under, np.array(named, np.int64))
 
 

@@ -16,7 +16,7 @@ def curve(
     composer = Composer(tree, Request(query, max(checked or [tree.tokens]), nested=True))
     total = composer.plan.total or 1.0
     if checked is None:
-        picks = composer.order
+        picks = composer.ordered
         values = (value / total for value in accumulate(picks.gains))
         # The first piece has no mark before it.
         tokens = (spent - composer.spared for spent in accumulate(picks.prices))

@@ -12,7 +12,8 @@ import numpy as np
 from hier.candidates import pose
 from hier.plan import AllocationConfig, Plan, Scope, model_summaries
 from hier.render import Layout, Summary
-from hier.retrieval.index import count_words, stem_words
+from hier.retrieval.counts import count_words
+from hier.retrieval.index import stem_words
 from hier.retrieval.words import find_words
 from hier.tree import Tree
 

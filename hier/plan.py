@@ -17,9 +17,10 @@ from hier.candidates import Pairs, pose
 from hier.problem import Problem
 from hier.relevance import Relevance, weigh
 from hier.render import Layout, Summary
-from hier.retrieval.index import count_words
+from hier.retrieval.counts import count_words
 from hier.retrieval.relevance import standardise
 from hier.retrieval.static import load_static, unit
+from hier.summarizers.literals import literals, share_kept
 from hier.tree import Tree
 
 
@@ -171,7 +172,7 @@ def plan_query(
     rest = np.ones(len(open_to), bool)
     rest[pool] = False
     # A leaf between two that are shown spares a mark.
-    least = np.maximum(tokens - layout.mark_tokens(tree.tokenizer.count), 1)
+    least = np.maximum(tokens - layout.mark_tokens, 1)
     outside = float((values * tokens / least)[rest].max(initial=0))
     leaves = scope.with_named(open_to[pool])
     place = np.argsort(open_to, kind="stable")
@@ -317,9 +318,16 @@ def _pairs(
         cosine = vectors[under] @ vector
         alike = np.maximum(cosine - config.summary_similar, 0) / (1 - config.summary_similar)
         # A leaf whose numbers or negations the summary drops is to be opened, not paraphrased.
-        kept = tree.literals_kept(summary.node_id, leaves[under])
+        kept = _literals_kept(tree, leaves[under], summary)
         pairs.append((np.full(len(under), number), under, config.summary_fidelity * alike * kept))
     return pairs
+
+
+def _literals_kept(tree: Tree, leaves: np.ndarray, summary: Summary) -> np.ndarray:
+    """Return the share of each leaf's literals that a summary keeps, float32 (leaves,)."""
+    told, spans = literals(summary.text), map(tree.layout().leaf_span, leaves.tolist())
+    shares = (share_kept(literals(tree.source[start:end]), told) for start, end in spans)
+    return np.fromiter(shares, np.float32, len(leaves))
 
 
 def model_summaries(tree: Tree, leaves: np.ndarray, scope: Scope) -> tuple[Summary, ...]:

@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hier.assignment import Writers, read_summarizer
 from hier.build import build
 from hier.document import Document
 from hier.ledger import Ledger, Prices
-from hier.summaries import Writers, read_summarizer, write_summaries
+from hier.summaries import write_summaries
 from hier.summarizers.cache import Cache
 from hier.summarizers.calls import Call, Record, Written
 from hier.summarizers.writers import Writer

@@ -68,6 +68,7 @@ class Layout:
         path_of: heading path of each leaf, int32 (leaves,).
         opens: path that a heading's leaf opens, -1 for others, int32 (leaves,).
         paths: the leaves of each path's headings.
+        count: exact token counts.
         headings: show breadcrumbs.
         gaps: show gap marks.
     """
@@ -78,6 +79,7 @@ class Layout:
     path_of: np.ndarray
     opens: np.ndarray
     paths: Paths
+    count: Callable[[str], int]
     headings: bool = True
     gaps: bool = True
 
@@ -89,28 +91,32 @@ class Layout:
     def _heading_tokens(self) -> dict[int, int]:
         return {}
 
-    def mark_tokens(self, count: Callable[[str], int]) -> int:
-        """Return what separating two pieces adds to their tokens."""
-        return max(0, self._added(GAP_BETWEEN if self.gaps else PLAIN_GAP, count))
+    @cached_property
+    def mark_tokens(self) -> int:
+        """What separating two pieces adds to their tokens."""
+        return max(0, self._added(GAP_BETWEEN if self.gaps else PLAIN_GAP))
 
-    def heading_tokens(self, headings: Iterable[int], count: Callable[[str], int]) -> np.ndarray:
+    def heading_tokens(self, headings: Iterable[int]) -> np.ndarray:
         """Return what each heading adds to the mark before the piece under it, int64.
 
         Args:
             headings: their leaves.
-            count: exact token counts; the same in every call.
         """
-        known, mark = self._heading_tokens, self.mark_tokens(count)
+        known = self._heading_tokens
         tokens = []
         for heading in headings:
             if heading not in known:
-                added = self._added(f"\n\n{self.crumb([heading])}", count)
-                known[heading] = max(1, added - mark)
+                added = self._added(f"\n\n{self.crumb([heading])}")
+                known[heading] = max(1, added - self.mark_tokens)
             tokens.append(known[heading])
         return np.array(tokens, np.int64)
 
-    def _added(self, between: str, count: Callable[[str], int]) -> int:
-        return count(f"One.{between}Two") - count("One.") - count("Two")
+    def _added(self, between: str) -> int:
+        return self.count(f"One.{between}Two") - self._alone
+
+    @cached_property
+    def _alone(self) -> int:
+        return self.count("One.") + self.count("Two")
 
     def leaf_span(self, leaf: int) -> tuple[int, int]:
         """Return where a leaf starts and ends."""

@@ -14,6 +14,7 @@ from hier.errors import InputError
 if TYPE_CHECKING:
     from hier.tree import Tree
 
+_OF_LEAVES = ("leaf_tokens", "block", "worth", "offers", "opens")
 _REMEDY = "make trees with hier.build"
 
 
@@ -24,11 +25,10 @@ def check_shape(tree: "Tree") -> None:
         InputError: what is wrong, and where.
     """
     n = len(tree.leaf_start)
-    for name in ("leaf_tokens", "block", "worth", "offers", "opens"):
-        if len(getattr(tree, name)) != n:
-            raise InputError(
-                f"{name} has {len(getattr(tree, name))} entries, the tree {n} leaves; {_REMEDY}"
-            )
+    arrays = {name: getattr(tree, name) for name in _OF_LEAVES} | {"path_of": tree.index.path_of}
+    for name, array in arrays.items():
+        if len(array) != n:
+            raise InputError(f"{name} has {len(array)} entries, the tree {n} leaves; {_REMEDY}")
     _partition("leaf_start", tree.leaf_start, len(tree.source))
     if (bad := _first(tree.leaf_tokens < 0)) is not None:
         raise InputError(f"leaf {bad} has {tree.leaf_tokens[bad]} tokens; {_REMEDY}")
@@ -67,7 +67,8 @@ def _check_levels(levels: Sequence[np.ndarray], n: int) -> None:
 def _check_paths(tree: "Tree", n: int) -> None:
     """Check that every heading stands before what is under it: so none is under itself."""
     offsets, leaves = tree.path_offsets, tree.path_leaves
-    if offsets[0] != 0 or offsets[-1] != len(leaves) or (np.diff(offsets) < 0).any():
+    ends = offsets[[0, -1]].tolist() if len(offsets) else []
+    if ends != [0, len(leaves)] or (np.diff(offsets) < 0).any():
         raise InputError(f"path_offsets do not partition path_leaves; {_REMEDY}")
     paths = len(offsets) - 1
     for name, values, low, high in (

@@ -23,7 +23,8 @@ from hier.document import Document
 from hier.errors import StoreError
 from hier.fidelity import SummaryCheck
 from hier.ledger import Ledger
-from hier.retrieval.index import Counts, WordIndex
+from hier.retrieval.counts import Counts
+from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer, load_tokenizer

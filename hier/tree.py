@@ -5,7 +5,7 @@ level covers leaves ``first_leaf[k]`` to ``first_leaf[k + 1]``. Node ids count t
 leaves first, so that an id names a node as long as text and configuration stay the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,9 @@ import numpy as np
 
 from hier.context import Context
 from hier.document import Document, Span
-from hier.errors import InputError
 from hier.fidelity import Fidelity, SummaryCheck
 from hier.ledger import Ledger
+from hier.nodes import Node, Nodes
 from hier.render import Layout
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
@@ -28,31 +28,6 @@ from hier.tokens import Tokenizer
 
 Selector = int | str | Span | tuple[int, int]
 Selectors = Selector | Iterable[Selector]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One node of a tree.
-
-    Attributes:
-        id: its number in the tree.
-        level: 0 for a leaf, one more for each level above.
-        start: first character in the source.
-        end: character behind the last.
-        tokens: its size, to within a few tokens.
-        parent: id of its parent; None for the root.
-        children: ids of its children.
-        heading: the heading it begins with or stands under, as one line; may be empty.
-    """
-
-    id: int
-    level: int
-    start: int
-    end: int
-    tokens: int
-    parent: int | None
-    children: range
-    heading: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +100,7 @@ class Tree:
         return int(self.leaf_tokens.sum())
 
     @cached_property
-    def nodes(self) -> "Nodes":
+    def nodes(self) -> Nodes:
         """Every node, by id."""
         return Nodes(self)
 
@@ -291,25 +266,6 @@ class Tree:
         """Return what became of the summaries that models wrote, and what they keep."""
         return Fidelity(self.checks)
 
-    def literals_kept(self, node_id: int, leaves: np.ndarray) -> np.ndarray:
-        """Return the share of some leaves' literals that a node's summary keeps, float32."""
-        from hier.summarizers.literals import literals
-
-        told = self._literals.setdefault(-node_id - 1, literals(self.summary(node_id)[0]))
-        kept = np.ones(len(leaves), np.float32)
-        for place, leaf in enumerate(leaves.tolist()):
-            if leaf not in self._literals:
-                start, end = self.layout().leaf_span(leaf)
-                self._literals[leaf] = literals(self.source[start:end])
-            own = self._literals[leaf]
-            kept[place] = len(own & told) / len(own) if own else 1
-        return kept
-
-    @cached_property
-    def _literals(self) -> dict[int, frozenset[str]]:
-        """The literals read so far: of leaves by their numbers, of summaries below zero."""
-        return {}
-
     def save(self, path: str | Path) -> None:
         """Write the tree to one file: atomically, without pickle.
 
@@ -325,7 +281,7 @@ class Tree:
         if (headings, gaps) not in self._layouts:
             self._layouts[headings, gaps] = Layout(
                 self.source, self.leaf_start, self.block, self.index.path_of, self.opens,
-                self.paths, headings, gaps,
+                self.paths, self.tokenizer.count, headings, gaps,
             )  # fmt: skip
         return self._layouts[headings, gaps]
 
@@ -337,80 +293,3 @@ class Tree:
     def paths(self) -> Paths:
         """The heading leaves of each heading path."""
         return Paths(self.path_offsets, self.path_leaves)
-
-
-class Nodes(Sequence[Node]):
-    """The nodes of a tree by id, made when they are asked for."""
-
-    def __init__(self, tree: Tree) -> None:
-        """Number the levels through."""
-        self._tree = tree
-        sizes = [len(level.first_leaf) for level in tree.levels]
-        self.offsets = [0, *np.cumsum(sizes).tolist()]
-
-    def __len__(self) -> int:
-        """Return the number of nodes of all levels."""
-        return int(self.offsets[-1])
-
-    def __iter__(self) -> Iterator[Node]:
-        """Yield the nodes, leaves first."""
-        return (self[node_id] for node_id in range(len(self)))
-
-    def __getitem__(self, node_id: Any) -> Any:
-        """Return a node.
-
-        Raises:
-            InputError: there is no such node.
-        """
-        if isinstance(node_id, slice):
-            return [self[i] for i in range(*node_id.indices(len(self)))]
-        if not isinstance(node_id, int | np.integer) or not 0 <= node_id < len(self):
-            raise InputError(
-                f"there is no node {node_id!r}; node ids of this tree are 0 to {len(self) - 1}"
-            )
-        level = int(np.searchsorted(self.offsets, node_id, "right")) - 1
-        return self._make(level, int(node_id) - self.offsets[level])
-
-    def leaves(self, level: int, place: int) -> tuple[int, int]:
-        """Return the first leaf of a node, and the leaf behind its last."""
-        first = self._tree.levels[level].first_leaf
-        end = first[place + 1] if place + 1 < len(first) else len(self._tree.leaf_start)
-        return int(first[place]), int(end)
-
-    def smallest(self, first: int, end: int) -> int:
-        """Return the id of the lowest node that holds leaves ``first`` to ``end`` (exclusive)."""
-        for level, arrays in enumerate(self._tree.levels):
-            place = int(np.searchsorted(arrays.first_leaf, first, "right")) - 1
-            if self.leaves(level, place)[1] >= end:
-                return int(self.offsets[level]) + place
-        return len(self) - 1
-
-    def _make(self, level: int, place: int) -> Node:
-        tree = self._tree
-        first, end = self.leaves(level, place)
-        layout = tree.layout()
-        children, parent = range(0), None
-        if level > 0:
-            below = tree.levels[level - 1].first_leaf
-            low, high = np.searchsorted(below, [first, end]).tolist()
-            children = range(self.offsets[level - 1] + low, self.offsets[level - 1] + high)
-        if level + 1 < len(tree.levels):
-            above = np.searchsorted(tree.levels[level + 1].first_leaf, first, "right") - 1
-            parent = int(self.offsets[level + 1] + above)
-        return Node(
-            id=self.offsets[level] + place,
-            level=level,
-            start=layout.leaf_span(first)[0],
-            end=layout.leaf_span(end - 1)[1],
-            tokens=int(tree.leaf_tokens[first:end].sum()),
-            parent=parent,
-            children=children,
-            heading=self.heading(first),
-        )
-
-    def heading(self, leaf: int) -> str:
-        """Return the heading that a leaf is, else the one it stands under; may be empty."""
-        tree = self._tree
-        opened = int(tree.opens[leaf])
-        headings = tree.paths[opened if opened >= 0 else int(tree.index.path_of[leaf])]
-        return tree.layout().title(headings[-1]) if headings else ""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hier.retrieval.index import StemLists, WordIndex, runs
+from hier.retrieval.counts import runs
+from hier.retrieval.index import StemLists, WordIndex
 from hier.retrieval.relevance import DEFAULT, Level, Query, Terms, find_terms, standardise
 from hier.retrieval.scores import (
     Census,

@@ -7,7 +7,8 @@ A heading that holds such words links a text's parts, which is how a second hop 
 
 import numpy as np
 
-from hier.retrieval.index import Counts, WordIndex
+from hier.retrieval.counts import Counts
+from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Terms, standardise
 
 _BEST = 10  # leaves that are believed

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hier.retrieval.index import Counts, WordIndex, runs, stem_words
+from hier.retrieval.counts import Counts, runs
+from hier.retrieval.index import WordIndex, stem_words
 from hier.retrieval.relevance import Level, Query
 
 _KERNELS = (0.45, 0.6, 0.8)

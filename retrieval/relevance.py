@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hier.retrieval.index import Counts, WordIndex, stem_words
+from hier.retrieval.counts import Counts
+from hier.retrieval.index import WordIndex, stem_words
 from hier.retrieval.static import StaticTable, unit
 from hier.retrieval.words import find_words
 

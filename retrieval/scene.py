@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hier.retrieval.index import WordIndex, runs
+from hier.retrieval.counts import runs
+from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level, Query, Terms
 from hier.retrieval.scores import LevelScores
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hier.retrieval.index import Counts, WordIndex
+from hier.retrieval.counts import Counts
+from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import DEFAULT, Level, Query, Terms, standardise
 
 

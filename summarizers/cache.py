@@ -2,7 +2,8 @@
 
 A summary is found by what it depends on: the writer (model, prompt version, parameters) and the
 text it was made from. Each is written when it arrives, so that a build that was killed goes on
-where it was, and a text that changed in one place asks for that place alone.
+where it was, and a text that changed in one place asks for that place alone. That a model gave no
+summary of use, asked again and again, is kept too.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from pathlib import Path
 from hier.errors import StoreError
 from hier.summarizers.calls import Call, Written
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS summaries (key BLOB PRIMARY KEY, text BLOB, call TEXT)"
+_SCHEMA = "CREATE TABLE IF NOT EXISTS summaries (key BLOB PRIMARY KEY, text BLOB, fault TEXT, call TEXT)"
 _BUSY_SECONDS = 60.0
 _ASKED = 500  # keys looked up in one statement
 
@@ -75,12 +76,12 @@ class Cache:
                 some = keys[start : start + _ASKED]
                 marks = ",".join("?" * len(some))
                 rows = self._file.execute(
-                    f"SELECT key, text, call FROM summaries WHERE key IN ({marks})", some
+                    f"SELECT key, text, fault, call FROM summaries WHERE key IN ({marks})", some
                 )
                 with closing(rows):
-                    for name, text, call in rows:
+                    for name, text, fault, call in rows:
                         took = Call(**json.loads(call)) if call else None
-                        found[name] = Written(text.decode("utf-8", "surrogatepass"), call=took)
+                        found[name] = Written(text.decode("utf-8", "surrogatepass"), fault, took)
         return found
 
     def put(self, key: bytes, summary: Written) -> None:
@@ -89,7 +90,9 @@ class Cache:
         call = json.dumps(asdict(summary.call)) if summary.call else None
         with self._explained(), self._file:
             self._file.execute(
-                "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?)", (key, text, call)
+                "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?)",
+                (key, text, summary.fault, call),
+            
             )
 
     @contextmanager

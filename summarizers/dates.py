@@ -6,7 +6,8 @@ of "3 to 5 May" are in May, and both months of "May and June 1999" in that year.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 _MONTHS = """january february march april may june july august september october november december
@@ -19,27 +20,29 @@ twenty-eighth twenty-ninth thirtieth thirty-first""".split()
 _DAY_OF = {name: number for number, name in enumerate(_ORDINALS, 1)}
 
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![^\W_])\.?"
+    rf"(?:(?:{'|'.join(_MONTHS)})(?![^\W_])"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?![^\W_])\.?)"
 )
 _ORDINAL = rf"(?:{'|'.join(reversed(_ORDINALS))})(?![^\W_])"
 _DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?![\w%]|[.,]\d)|{_ORDINAL})"
 _JOIN = r"(?:\s?(?:,|-|–|—|&|/)\s?(?:and\s|the\s)?|\s(?:to|and|or|until|through)\s(?:the\s)?)"
 _DAYS = rf"{_DAY}(?:{_JOIN}{_DAY}){{0,5}}"
 _YEAR = r"(?:,|\sof|\sin)?[\s-]{{1,2}}(?P<{}>\d{{4}})(?!\d)"
+# Most words are none of these, and that is quick to see.
+_PREFIX = (
+    r"(?:\d|jan|feb|mar|apr|may|ju[nl]|aug|sep|oct|nov|dec"
+    r"|fir|sec|thi|fou|fif|six|sev|eig|nin|ten|ele|twe)"
+)
 _DATE = re.compile(
-    rf"""(?<![\w.,/-])(?:
+    rf"""(?<![\w.,/-])(?={_PREFIX})(?:
     (?P<iso>(?P<y0>\d{{4}})[-/.](?P<m0>\d{{1,2}})[-/.](?P<d0>\d{{1,2}}))(?!\w)
     |(?P<slashed>(?P<a>\d{{1,2}})(?P<bar>[-/.])(?P<b>\d{{1,2}})(?P=bar)(?P<c>\d{{4}}|\d\d))(?![\w/-])
     |(?P<days1>{_DAYS})(?:\s(?:day\s)?(?:of\s)?|-)(?P<m1>{_MONTH})(?:{_YEAR.format("y1")})?
-    |(?P<m2>{_MONTH})[\s-](?:the\s)?(?P<days2>{_DAYS})(?:{_YEAR.format("y2")})?
-    |(?P<m3>{_MONTH})(?:{_YEAR.format("y3")})
-    |(?P<m4>{_MONTH})
+    |(?P<m2>{_MONTH})
+        (?:[\s-](?:the\s)?(?P<days2>{_DAYS})(?:{_YEAR.format("y2")})?|{_YEAR.format("y3")})?+
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-# Most of a text is none of these, and they are quick to find.
-_START = re.compile(r"(?<![\w.,/-])(?:\d|[JFMASONDjfmasond][aepucoAEPUCO]|[TtEe])")
 _PART = re.compile(rf"\d{{1,2}}|{_ORDINAL}", re.I)
 _BETWEEN = re.compile(rf"{_JOIN}", re.I)
 
@@ -93,13 +96,13 @@ def _read(match: re.Match[str]) -> Iterator[Date]:
         if a != b:
             yield from _valid(b, a, c, span)
     else:
-        name = match["m1"] or match["m2"] or match["m3"] or match["m4"]
+        name = match["m1"] or match["m2"]
         year = int(match["y1"] or match["y2"] or match["y3"] or 0)
         days = match["days1"] or match["days2"] or ""
         # "may" and "march" are verbs, "second" is a time.
         if name.lower() in ("may", "march", "mar") and name.islower() and not (days and year):
             return
-        if not days and not year and (len(name) == 3 and name != "May" or name.islower()):
+        if not days and not year and ((len(name) == 3 and name != "May") or name.islower()):
             return
         month = _MONTH_OF[name[:3].lower()]
         for part in _PART.findall(days) or ["0"]:
@@ -113,19 +116,33 @@ def _valid(day: int, month: int, year: int, span: tuple[int, int]) -> Iterator[D
         yield Date(day, month, year, *span)
 
 
-def told(date: Date, dates: Collection[Date], numbers: Collection[str]) -> bool:
-    """Say whether a text with these dates, and these numbers for years, tells of a date."""
-    return any(
-        date.month == other.month
-        and (not date.day or date.day == other.day or (not other.day and str(date.day) in numbers))
-        and (
-            not date.year
-            or _same(date.year, other.year)
-            or (not other.year and str(date.year) in numbers)
+class Dates:
+    """The dates of a text, to be asked whether it tells of one.
+
+    Args:
+        dates: its dates.
+        numbers: its numbers, for the years and days that stand apart from their month.
+    """
+
+    def __init__(self, dates: Iterable[Date], numbers: Collection[str]) -> None:
+        self._numbers = numbers
+        self._of_month: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        for date in dates:
+            self._of_month[date.month].add((date.day, date.year))
+
+    def tell_of(self, date: Date) -> bool:
+        """Say whether the text has a date, what either leaves out being any."""
+        return any(
+            (not date.day or day == date.day or (not day and str(date.day) in self._numbers))
+            and (
+                not date.year
+                or _is_year(date.year, year)
+                or (not year and str(date.year) in self._numbers)
+            )
+            for day, year in self._of_month.get(date.month, ())
         )
-        for other in dates
-    )
 
 
-def _same(year: int, other: int) -> bool:
-    return year == other or (min(year, other) < 100 and year % 100 == other % 100 and bool(other))
+def _is_year(year: int, other: int) -> bool:
+    short = 0 < min(year, other) < 100  # 99 for 1999
+    return year == other or (short and year % 100 == other % 100)

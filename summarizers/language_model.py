@@ -116,17 +116,11 @@ class LanguageModel:
         """
         request = Request(tuple(messages), most, tuple(tools), timeout=self.timeout)
         found: list[Reply] = []
-        self._run(
-            [request],
-            _Errand(
-                purpose,
-                record,
-                _speechless,
-                lambda i, reply, call, fault: found.append(reply),
-                again,
-            ),
-            on_text,
-        )
+
+        def done(i: int, reply: Reply, call: Call, fault: str) -> None:
+            found.append(reply)
+
+        self._run([request], _Errand(purpose, record, _speechless, done, again), on_text)
         return found[0]
 
     def chat_all(
@@ -242,17 +236,25 @@ class _Conversation:
 
     async def hold(self, request: Request) -> None:
         """Ask until a reply is of use, or has been asked for often enough."""
-        errand, wanted = self.errand, request
-        for left in range(errand.again, -1, -1):
+        wanted = request
+        for left in range(self.errand.again, -1, -1):
             heard, call = await self.opened.flight.call(partial(self._attempt, wanted))
-            fault = await self.caller.ask(errand.fault, self.number, heard.reply)
-            refused = heard.reply.finish == "refused"
-            call = replace(call, outcome=fault or ("refused" if refused else "reply"))
-            self.caller.tell(errand.record, call)
+            # Once it is handed over nothing can cancel it: what came is kept.
+            fault = await self.caller.ask(self._judge, heard.reply, call, left)
             if not fault or not left:
-                self.caller.tell(errand.done, self.number, heard.reply, call, fault)
                 return
             wanted = _with_remark(request, fault)
+
+    def _judge(self, reply: Reply, call: Call, left: int) -> str:
+        """Record a reply, and hand it over if it is the last; return what is wrong with it."""
+        errand = self.errand
+        fault = errand.fault(self.number, reply)
+        refused = reply.finish == "refused"
+        call = replace(call, outcome=fault or ("refused" if refused else "reply"))
+        errand.record(call)
+        if not fault or not left:
+            errand.done(self.number, reply, call, fault)
+        return fault
 
     async def _attempt(self, request: Request) -> tuple[Heard, Call]:
         """Send a request once; the call is yet to be recorded, unless it failed."""

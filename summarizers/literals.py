@@ -12,11 +12,11 @@ crosses a blank line, so the literals of two paragraphs are those of one and tho
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
-import numpy as np
-
+_REMEMBERED = 1 << 14  # texts: the questions of one tree meet the same leaves
 _ONES = "one two three four five six seven eight nine".split()
 _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
@@ -113,6 +113,7 @@ class Found(NamedTuple):
     end: int
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def literals(text: str) -> frozenset[str]:
     """Return the distinct literals of a text, normalised.
 
@@ -122,19 +123,8 @@ def literals(text: str) -> frozenset[str]:
     return frozenset(found.literal for found in find(text))
 
 
-def kept(text: str, summary: str) -> float:
-    """Return the share of a text's literals that stand in its summary, 0 to 1; 1 if it has none."""
-    return _share(literals(text), literals(summary))
-
-
-def kept_each(texts: Sequence[str], summary: str) -> np.ndarray:
-    """Return the share of each text's literals that stand in one summary, float32 (texts,)."""
-    found = literals(summary)
-    shares = (_share(literals(text), found) for text in texts)
-    return np.fromiter(shares, np.float32, len(texts))
-
-
-def _share(wanted: frozenset[str], found: frozenset[str]) -> float:
+def share_kept(wanted: frozenset[str], found: frozenset[str]) -> float:
+    """Return the share of a text's literals that are among a summary's; 1 if it has none."""
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
@@ -168,9 +158,7 @@ def find(text: str) -> Iterator[Found]:
                 zeros, done = _zeros(text, done)
             start = match.start(kind)
             exact = match["prefix"] or _LABELLED.search(text, max(0, start - 12), start)
-            yield Found(
-                _number(match["digits"], zeros, exact=bool(exact)), "number", start, done
-            )
+            yield Found(_number(match["digits"], zeros, exact=bool(exact)), "number", start, done)
         elif kind == "joined":
             for found in _joined(text, match.start(kind), token):
                 yield found

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -96,7 +97,7 @@ class LlamaIndexAdapter:
         said = " ".join(str(error).split())[:300]
         return ModelError(f"{self.label} raised {type(error).__name__}: {said}; mend the LLM")
 
-    def copied(self, timeout: float) -> LLM:
+    def copied(self, timeout: float) -> Any:
         """Return a copy to call, with clients of its own."""
         fields = type(self.llm).model_fields
         wanted = {
@@ -106,18 +107,15 @@ class LlamaIndexAdapter:
             "reuse_client": True,
             "context_window": self.window,
         }
-        copy = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
+        copy: Any = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
         private = getattr(copy, "__pydantic_private__", None) or {}
         client = private.get("_aclient")
-        if client is not None and hasattr(client, "copy"):
-            # What LlamaIndex made is made anew: its connections belong to another event loop.
-            is_made = type(client._client).__name__ == "AsyncHttpxClientWrapper"
-            more = {"http_client": http_client(timeout)} if is_made else {}
-            private["_aclient"] = client.copy(max_retries=0, timeout=timeout, **more)
-        elif hasattr(copy, "_get_aclient"):
-            if private.get("_async_http_client") is None:
-                private["_async_http_client"] = http_client(timeout)
-            private["_aclient"] = copy._get_aclient()
+        if client is None and hasattr(copy, "_get_aclient"):
+            client = copy._get_aclient()
+        if hasattr(client, "copy"):
+            private["_aclient"] = client.copy(
+                max_retries=0, timeout=timeout, **_connections(client._client, timeout)
+            )
         if copy.class_name() == _OLLAMA:
             from ollama import AsyncClient
 
@@ -130,13 +128,24 @@ class LlamaIndexAdapter:
         return copy
 
 
+def _connections(made: Any, timeout: float) -> dict[str, Any]:
+    """Return connections in place of those of a client; none where they are the user's own.
+
+    What a client made itself is made anew: it belongs to the event loop that used it first.
+    """
+    if type(made).__name__ != "AsyncHttpxClientWrapper":
+        return {}
+    is_httpx = isinstance(made, httpx.AsyncClient)  # Anthropic's are of a later package
+    return {"http_client": http_client(timeout) if is_httpx else type(made)()}
+
+
 class _LlamaIndexLine:
     """One copy of the ``LLM``, whose clients all calls share."""
 
     def __init__(self, adapter: LlamaIndexAdapter, in_flight: int) -> None:
         self.adapter, self.threads = adapter, Threads(in_flight)
         self.blocks = blocks(type(adapter.llm))
-        self.copy: LLM | None = None
+        self.copy: Any = None
         fields = type(adapter.llm).model_fields
         self.limit = next((name for name in _LIMITS if name in fields), None)
         self.is_ollama = adapter.llm.class_name() == _OLLAMA
@@ -171,7 +180,7 @@ class _LlamaIndexLine:
                 await shut()
                 return
 
-    def _limited(self, request: Request) -> LLM:
+    def _limited(self, request: Request) -> Any:
         """Return the copy, with the most tokens of this reply; clients are shared."""
         if self.copy is None:
             self.copy = self.adapter.copied(request.timeout)
@@ -244,8 +253,8 @@ def _innermost(function: Any) -> Any:
 def _heard(llm: Any, last: ChatResponse, raws: Sequence[Any], tools: Sequence[Tool]) -> Heard:
     """Return what was heard: the last response has all the text, any may tell end and tokens."""
     calls = tuple(_calls(llm, last)) if tools else ()
-    finish: Any = next((found for raw in reversed(raws) if (found := _finish(raw))), "stop")
-    usage = next((found for raw in reversed(raws) if (found := _usage(raw))), None)
+    finish: Any = next(filter(None, map(_finish, reversed(raws))), "stop")
+    usage = next(filter(None, map(_usage, reversed(raws))), None)
     return Heard(Reply((last.message.content or "").strip(), finish, calls), usage)
 
 

@@ -10,8 +10,9 @@ that the text has only with others are not found together.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from hier.retrieval.static import DATA
@@ -22,20 +23,42 @@ _TITLES = frozenset(
     "president senator governor captain capt general gen colonel col major maj sergeant sgt "
     "lieutenant lt king queen prince princess pope father brother sister uncle aunt".split()
 )
-_SMALL = frozenset("of the de la le du da di del der den van von al el bin ibn y e and & for".split())
-_ORDINARY_ENDINGS = re.compile(
-    r"(?:ly|ings?|[a-z]{3}ed|[st]ions?|ments?|ness|[a-z]{3}ists?|[ai]bl[ey]|ous|ive|ful|less|it(?:y|ies)"
-    r"|[ae]nces?|isms?|i[sz](?:e|es|ing|ers?)|log(?:y|ies|ists?)|graphy|ical|ships?|[a-z]{4}ers"
-    r"|holders?|makers?|workers?|wards?|wise|like|hood)\Z"
+_SMALL = frozenset(
+    "of the de la le du da di del der den van von al el bin ibn y e and & for".split()
+)
+_NOT_NAMES = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may
+    june july august september october november december i i'm i've i'd i'll the an in on at
+    by to with from as or but not do does did would will can could should is are was were be
+    been has have had he she it they we you this that these those there here what who whom
+    whose which when where why how if so then than my your his her our their its no yes all
+    some any each every also furthermore moreover nevertheless nonetheless meanwhile
+    afterwards therefore however thus hence instead likewise otherwise besides additionally
+    unfortunately""".split()
+)
+_PARTING = frozenset("and of for e y &".split())  # what stands at both their sides is two names
+# Not on the list and yet ordinary: what is made of a word on it, and what only ends words of Latin.
+_MADE = re.compile(
+    r"(?:(?<=\w\w\w)(?:e?s|e?d|ing|ings|ers|ors|ly|ness|ments?|ists?|able|ible|less|ful|ships?"
+    r"|like|wise|wards?|ish|hood|isms?|i[sz]e[sd]?|ally|y))\Z"
+)
+_LATIN = re.compile(
+    r"\w{3}(?:[st]ions?|olog(?:y|ies|ists?|ical)|ivity|ously|ically|[ai]bility)\Z|\w{7}ly\Z"
+)
+_BEFORE_WORDS = re.compile(
+    r"(?:un|re|non|over|under|out|mis|dis|pre|anti|inter|sub|multi)-?(?=\w{4})"
 )
 _WORD = re.compile(
     r"[^\W\d_]++(?:(?:['’.-]|(?<=[A-Z])&)(?=[^\W\d_])[^\W\d_]++)*+(?:(?<=[^\W\d_]\.[^\W\d_])\.)?"
 )
+_CAPITAL = re.compile(rf"(?<![^\W_])(?<![^\W\d_]['’.-])(?=[^\W\d_a-z]){_WORD.pattern}")
+_CLOSE = frozenset([" ", "\n", " & ", "-", ""])
+_BEFORE = re.compile(r"\W*\Z")
 _BREAK = re.compile(r"[.!?…:;\n•*#|>\[({\"“‘«”’»)\]}—–-]|\.\.")
 _POSSESSIVE = re.compile(r"['’][sS]?\Z")
 # "Italy" and "Italian", "Mars" and "Martian": what is left of both when these are cut off.
 _ENDINGS = re.compile(
-    r"(?<=\w\w\w)(?:e?s|ns|ians?|eans?|ans?|ese|ish|is?|i[ck]s?|ites?|y|ia|a|o|e|en|ey|land|ander"
+    r"(?<=\w\w\w)(?:e?s|ies|ns|ians?|eans?|ans?|ese|ish|is?|i[ck]s?|ites?|y|ia|a|o|e|en|ey|land|ander"
     r"|landers?|men|man|ists?|ism|aine?|or|er|ers)\Z"
 )
 _IRREGULAR = [
@@ -66,27 +89,29 @@ for _line in _IRREGULAR:
         _KIN[_word] += _line
 
 
-class Name(NamedTuple):
-    """Words that are one name, with their places: (start, end, bare lower-case word)."""
-
-    words: tuple[tuple[int, int, str], ...]
-
-
 @cache
 def _ordinary_words() -> frozenset[str]:
     return frozenset((DATA / "ordinary_words.txt").read_text(encoding="utf-8").split())
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def is_ordinary(word: str) -> bool:
     """Say whether a lower-case word is one that English writes small."""
-    if len(word) < 2 or word in _ordinary_words():
+    words = _ordinary_words()
+    if len(word) < 2 or word in words or word in _NOT_NAMES or _LATIN.search(word):
         return True
-    if _ORDINARY_ENDINGS.search(word):
+    root = _BEFORE_WORDS.sub("", word, count=1)
+    if root in words:
         return True
-    return word.endswith("s") and word[:-1] in _ordinary_words()
+    stem = _MADE.sub("", root)
+    if stem == root:
+        return False
+    undoubled = stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] else stem
+    y = stem[:-1] + "y" if stem.endswith("i") else stem  # "happiness"
+    return len(stem) > 3 and not words.isdisjoint({stem, stem + "e", y, undoubled})
 
 
+@lru_cache(maxsize=1 << 16)
 def bare(word: str) -> str:
     """Return a word in lower case, without accents and without what a possessive adds."""
     return normalise(_POSSESSIVE.sub("", word)).strip(".'’-")
@@ -97,40 +122,34 @@ class _Token(NamedTuple):
     end: int
     word: str  # as written
     plain: str  # bare
-    gap: str  # what stands before it, since the last word
+    gap: str  # what stands before it, since the last word with a capital
 
 
-def _tokens(text: str) -> list[_Token]:
-    """The words of a text that start with a capital or may join two that do."""
-    tokens, last = [], 0
-    for match in _WORD.finditer(text):
-        start, end = match.span()
+def _tokens(text: str) -> Iterator[_Token]:
+    """The words of a text that start with a capital."""
+    last = 0
+    for match in _CAPITAL.finditer(text):
         word = match[0]
-        tokens.append(_Token(start, end, word, bare(word), text[last:start][-8:]))
-        last = end
-    return tokens
+        if word[0].isupper():
+            start, end = match.span()
+            yield _Token(start, end, word, bare(word), text[max(last, start - 20) : start])
+            last = end
 
 
-def _runs(tokens: list[_Token]) -> Iterator[list[_Token]]:
-    """Capitalised words that stand together, small words of names between them left out."""
+def _runs(tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
+    """Words that stand together, with at most small words of names between them."""
     run: list[_Token] = []
-    small = 0
     for token in tokens:
-        close = token.gap in (" ", "\n", ". ", " & ") or (token.gap == "" and run)
-        if token.gap == ". " and run and not _abbreviates(run[-1]):
-            close = False
-        if run and not (close and small < 3):
-            yield run
-            run, small = [], 0
-        if token.word[0].isupper():
-            run.append(token)
-            small = 0
-        elif run:
-            if token.plain in _SMALL:
-                small += 1
-            else:
+        gap = token.gap
+        if run and gap not in _CLOSE and not (gap == ". " and _abbreviates(run[-1])):
+            small = gap.split()
+            if len(gap) > 12 or not small or not _SMALL.issuperset(small) or "\n\n" in gap:
                 yield run
-                run, small = [], 0
+                run = []
+            else:
+                parting = [word for word in small if word in _PARTING]
+                token = token._replace(gap=parting[0] if parting else " ")
+        run.append(token)
     if run:
         yield run
 
@@ -147,12 +166,15 @@ class Names:
     """
 
     def __init__(self, text: str) -> None:
-        tokens = _tokens(text)
-        self.words = {token.plain for token in tokens}
-        self.words.update(p for w in list(self.words) if "-" in w or "." in w for p in _parts(w))
+        tokens = list(_tokens(text))
+        written = set(_WORD.findall(text))
+        self.words = set(map(bare, written))
+        for word in written:
+            if "-" in word or "." in word:
+                self.words.update(_parts(bare(word)))
         self._stems: set[str] | None = None
         self._initials: set[str] = set()
-        self._capital = {t.plain for t in tokens if t.word[0].isupper()}
+        self._capital = {token.plain for token in tokens}
         self._acronyms = {t.plain.replace(".", "") for t in tokens if _is_acronym(t.word)}
         self._beside: dict[str, set[str]] = defaultdict(set)
         self._right: set[str] = set()
@@ -165,23 +187,23 @@ class Names:
         letters = "".join(token.plain[:1] for token in run)
         for size in range(2, min(len(letters), 8) + 1):
             self._initials.update(letters[i : i + size] for i in range(len(letters) - size + 1))
-        named = [t.plain for t in run if not _dropped(t)]
-        for i, one in enumerate(named):
-            for other in named[i + 1 : i + 4]:
-                self._beside[one].add(other)
-                self._right.add(one)
-                self._left.add(other)
+        for i, one in enumerate(run):
+            for other in run[i + 1 : i + 4]:
+                if other.gap in _PARTING:
+                    break
+                if not (_dropped(one) or _dropped(other)):
+                    self._beside[one.plain].add(other.plain)
+                    self._right.add(one.plain)
+                    self._left.add(other.plain)
 
-    def _read_lists(self, tokens: list[_Token]) -> None:
+    def _read_lists(self, tokens: Sequence[_Token]) -> None:
         """Names that a list holds apart: "Smith, John" and "John and Mary Smith"."""
-        for i in range(len(tokens) - 1):
-            one, other = tokens[i], tokens[i + 1]
-            if not one.word[0].isupper():
-                continue
-            if other.gap == ", " and other.word[0].isupper():
+        for one, other in pairwise(tokens):
+            if other.gap == ", ":
                 self._beside[other.plain].add(one.plain)
-            if other.plain in ("and", "or") and i + 3 < len(tokens):
-                self._beside[one.plain].add(tokens[i + 3].plain)
+        for one, other, last in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if other.gap in (" and ", " or ") and last.gap == " ":
+                self._beside[one.plain].add(last.plain)
 
     def has(self, word: str, written: str) -> bool:
         """Say whether a bare word of a name is a word of the text, in any spelling."""
@@ -193,7 +215,9 @@ class Names:
                 return True
             if is_ordinary(letters) and self._acronyms:
                 return any(kin in self.words for kin in _KIN.get(word, ()))
-        if word in self.words or any(kin in self.words for kin in _KIN.get(word, ())):
+        if not self.words.isdisjoint({word, word + "s", word.removesuffix("s")}) or any(
+            kin in self.words for kin in _KIN.get(word, ())
+        ):
             return True
         if "-" in word or "." in word:
             parts = [p for p in _parts(word) if len(p) > 1]
@@ -202,9 +226,9 @@ class Names:
             self._stems = {_stem(w) for w in self._capital}
         return _stem(word) in self._stems
 
-    def spells_out(self, letters: str) -> bool:
-        """Say whether the text has these initials for a name that the summary writes out."""
-        return letters in self._acronyms
+    def has_acronym(self, *initials: str) -> bool:
+        """Say whether the text has any of these for a name that the summary writes out."""
+        return any(len(i) > 1 and i in self._acronyms for i in initials)
 
     def together(self, one: str, other: str) -> bool:
         """Say whether two parts of a name may be of one: neither is found with others only."""
@@ -222,7 +246,7 @@ def _dropped(token: _Token) -> bool:
     return len(token.plain) < 2 or token.plain in _TITLES
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     return _ENDINGS.sub("", word)
 
@@ -231,33 +255,55 @@ def _parts(word: str) -> list[str]:
     return [part for part in re.split(r"[-.'’]", word) if part]
 
 
-def invented_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[int, int]]:
-    """Yield where the summary has a name, or part of one, that the text does not have."""
+def find_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[int, int, bool]]:
+    """Yield the names of a summary, with whether the text has them; else what it does not have."""
     for run in _runs(_tokens(summary)):
-        yield from _check(run, text, english)
+        before = summary[max(0, run[0].start - 12) : run[0].start]
+        gap = _BEFORE.search(before)
+        first = not gap or gap[0] == summary[: run[0].start] or bool(_BREAK.search(gap[0]))
+        named = [t for t in _named(run, first, english) if summary[t.end : t.end + 1] != "$"]
+        if named:
+            wrong = _wrong(run, named, text)
+            first, last = (wrong or named)[0], (wrong or named)[-1]
+            yield first.start, last.end, not wrong
 
 
-def _check(run: list[_Token], text: Names, english: bool) -> Iterator[tuple[int, int]]:
-    first = _BREAK.search(run[0].gap) or not run[0].gap.strip() and run[0].start == 0
-    named = []
+def _named(run: list[_Token], first: bool, english: bool) -> Iterator[_Token]:
+    """The words of a run that are of a name and tell it apart."""
     for i, token in enumerate(run):
-        if _dropped(token) or token.word in ("I", "I'm", "I've", "I'd", "I'll"):
+        if _dropped(token) or token.plain in _NOT_NAMES:
             continue
-        acronym = _is_acronym(token.word)
-        if not acronym and is_ordinary(token.plain):
-            continue
-        if i == 0 and first and not english and not acronym and len(run) == 1:
-            continue
-        named.append(token)
+        if _is_acronym(token.word):
+            yield token
+        elif i == 0 and first:
+            if not is_ordinary(token.plain) and (english or len(run) > 1):
+                yield token
+        elif not _LATIN.search(token.plain) or not english:
+            yield token
+
+
+def _wrong(run: list[_Token], named: list[_Token], text: Names) -> list[_Token]:
+    """The words of a name that the text does not have, or not together."""
+    if _spelled(run, text):
+        return []
+    parts: list[list[_Token]] = []  # "the European Union and the United States" are two
+    for token in run:
+        if token.gap in _PARTING or not parts:
+            parts.append([])
+        parts[-1].append(token)
+    out = {t.start for part in parts if len(parts) > 1 and _spelled(part, text) for t in part}
+    wrong = [t for t in named if t.start not in out and not text.has(t.plain, t.word)]
+    if wrong:
+        return wrong
+    told_apart = {token.start for token in named}
+    for one, other in pairwise(run):
+        both = one.start in told_apart and other.start in told_apart and other.gap == " "
+        if both and not text.together(one.plain, other.plain):
+            return [one, other]
+    return []
+
+
+def _spelled(run: list[_Token], text: Names) -> bool:
+    """Say whether the text has the acronym of a name, one more word before or behind it or not."""
     letters = "".join(token.plain[:1] for token in run)
-    if len(letters) > 1 and any(
-        text.spells_out(letters[i:]) for i in range(len(letters) - 1)
-    ):
-        return
-    bad = {token for token in named if not text.has(token.plain, token.word)}
-    for one, other in zip(run, run[1:]):
-        if one in named and other in named and not {one, other} & bad:
-            if other.gap == " " and not text.together(one.plain, other.plain):
-                bad |= {one, other}
-    if bad:
-        yield min(t.start for t in bad), max(t.end for t in bad)
+    return text.has_acronym(letters, letters[1:], letters[:-1])

@@ -12,6 +12,9 @@ from hier.errors import MissingExtraError, ModelError
 DEFAULT_WINDOW = 8192
 """Tokens of a window where neither the user nor LlamaIndex knows better."""
 
+_EXTRA = "hier-context[llm]"
+# LlamaIndex's package allows clients later than it can use.
+_ANTHROPIC = "llama-index-llms-anthropic' 'anthropic<1"
 _OPENAI_URL = "https://api.openai.com/v1"
 _OLLAMA_URL = "http://localhost:11434"
 
@@ -51,7 +54,7 @@ def _openai(model: str, base_url: str | None, api_key: str | None, window: int |
         from llama_index.llms.openai import OpenAI
         from llama_index.llms.openai_like import OpenAILike
     except ImportError as error:
-        raise _missing("openai-like", "models that speak OpenAI's protocol") from error
+        raise _missing("openai-like", "models that speak OpenAI's protocol", _EXTRA) from error
     key = api_key or os.environ.get("OPENAI_API_KEY")
     if base_url is None:
         key = _needed(key, "OpenAI", "OPENAI_API_KEY", ", or base_url for a server of your own")
@@ -78,7 +81,7 @@ def _ollama(model: str, base_url: str | None, api_key: str | None, window: int |
     try:
         from llama_index.llms.ollama import Ollama
     except ImportError as error:
-        raise _missing("ollama", "models of Ollama") from error
+        raise _missing("ollama", "models of Ollama", _EXTRA) from error
     return Ollama(
         model=model,
         base_url=base_url or _OLLAMA_URL,
@@ -93,7 +96,7 @@ def _anthropic(model: str, base_url: str | None, api_key: str | None, window: in
     try:
         from llama_index.llms.anthropic import Anthropic
     except ImportError as error:
-        raise _missing("anthropic", "models of Anthropic") from error
+        raise _missing("anthropic", "models of Anthropic", _ANTHROPIC) from error
     key = _needed(
         api_key or os.environ.get("ANTHROPIC_API_KEY"), "Anthropic", "ANTHROPIC_API_KEY", ""
     )
@@ -115,6 +118,5 @@ def _needed(key: str | None, provider: str, variable: str, more: str) -> str:
     return key
 
 
-def _missing(package: str, purpose: str) -> MissingExtraError:
-    name = f"llama-index-llms-{package}"
-    return MissingExtraError(name, purpose, name)
+def _missing(package: str, purpose: str, install: str) -> MissingExtraError:
+    return MissingExtraError(f"llama-index-llms-{package}", purpose, install)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from hier.summarizers.literals import Found
 
-# One spelling, the others, and where it is exact how many of a basic unit it is.
+# One spelling, the others, and where it is exact how many of a basic unit it is; units of one kind
+# stand together.
 _TABLE = """
 %: percent, per cent, pct, percentage point, percentage points, percent points, percentage
 $: dollar, dollars, usd, bucks
@@ -26,6 +27,7 @@ yuan: rmb, cny
 peso: pesos
 krone: kroner, krona, kronor, sek, nok, dkk
 cent: cents
+
 mm: millimeter, millimeters, millimetre, millimetres = 0.001 metre
 cm: centimeter, centimeters, centimetre, centimetres = 0.01 metre
 m: meter, meters, metre, metres = 1 metre
@@ -35,17 +37,21 @@ foot: feet, ft = 12 inch
 yard: yards, yd, yds = 36 inch
 mile: miles, mi
 light year: light years
+
 mg: milligram, milligrams = 0.001 gram
 g: gram, grams = 1 gram
 kg: kilogram, kilograms, kilo, kilos, kgs = 1000 gram
 ton: tons, tonne, tonnes
 ounce: ounces, oz
+
 ml: milliliter, milliliters, millilitre, millilitres = 0.001 litre
 l: liter, liters, litre, litres = 1 litre
 gallon: gallons
 barrel: barrels, bbl
+
 acre: acres
 hectare: hectares, ha
+
 ms: millisecond, milliseconds = 0.001 second
 second: seconds, sec, secs, s = 1 second
 minute: minutes, min, mins = 60 second
@@ -57,39 +63,48 @@ quarter: quarters
 year: years, yr, yrs = 12 month
 decade: decades = 120 month
 century: centuries = 1200 month
+
 °c: ℃, degrees celsius, degrees c, degrees centigrade, °celsius
 °f: ℉, degrees fahrenheit, degrees f
 degree: degrees, °
+
 bit: bits
 byte: bytes
 kb: kilobyte, kilobytes, kib
 mb: megabyte, megabytes, mib
 gb: gigabyte, gigabytes, gib
 tb: terabyte, terabytes, tib
+
 hz: hertz
 khz: kilohertz
 mhz: megahertz
 ghz: gigahertz
+
 watt: watts
 kw: kilowatt, kilowatts
 mw: megawatt, megawatts
 gw: gigawatt, gigawatts
 kwh: kilowatt hour, kilowatt hours
 volt: volts
+
 mph: miles per hour, miles an hour
 km/h: kph, kmh, kilometers per hour, kilometres per hour, kilometers an hour
+
 db: decibel, decibels
 """
 # Hardly ever left out: a number that has none of them is meant without.
 MARKED = frozenset("% $ € £ ¥ rupee ruble franc yuan peso krone".split())
 _SPELLED: dict[str, str] = {}
 _SIZES: dict[str, tuple[str, float]] = {}
-for _line in _TABLE.strip().splitlines():
-    _unit, _, _rest = _line.partition(": ")
-    _rest, _, _size = _rest.partition(" = ")
-    _SPELLED |= dict.fromkeys([_unit, *_rest.split(", ")], _unit)
-    if _size:
-        _SIZES[_unit] = _size.split()[1], float(_size.split()[0])
+_KINDS: dict[str, int] = {}
+for _kind, _group in enumerate(_TABLE.strip().split("\n\n")):
+    for _line in _group.splitlines():
+        _unit, _, _rest = _line.partition(": ")
+        _rest, _, _size = _rest.partition(" = ")
+        _SPELLED |= dict.fromkeys([_unit, *_rest.split(", ")], _unit)
+        _KINDS[_unit] = _kind
+        if _size:
+            _SIZES[_unit] = _size.split()[1], float(_size.split()[0])
 
 _SEVERAL = "|".join(sorted((s.replace(" ", "[ -]") for s in _SPELLED if " " in s), reverse=True))
 _BEHIND = re.compile(
@@ -97,7 +112,7 @@ _BEHIND = re.compile(
     r"(?![^\W_])",
     re.I,
 )
-_SIGNS = {"₹": "rupee", "₽": "ruble"}
+_SIGNS = {"$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "rupee", "₽": "ruble"}
 _BEFORE = re.compile(r"(?:[$€£¥₹₽]|\b(?:USD|EUR|GBP|CHF|JPY|INR|RMB|CNY|Rs\.?))\s?\Z")
 _ATTACHED = re.compile(r"\d(?P<unit>[^\W\d_°]{1,4}|°[CF]?)\Z")
 _BETWEEN = re.compile(
@@ -143,7 +158,7 @@ def quantities(text: str, numbers: Sequence[Found]) -> list[Quantity]:
         if other.start > one.end + 16:
             continue
         values = one.values
-        if scales[i + 1] and not scales[i] and one.unit in ("", other.unit):
+        if scales[i + 1] and not scales[i] and (not one.unit or other.unit in ("", one.unit)):
             values += (values[0] + "0" * scales[i + 1],) if values[0].isdecimal() else ()
             scales[i] = scales[i + 1]
         found[i] = replace(one, values=values, shared=other.unit or other.shared)
@@ -156,10 +171,10 @@ def _read(text: str, number: Found) -> tuple[str, int, int, int]:
     """Return a number's unit, where the two start and end, and the zeros that multiply it."""
     start, end = number.start, number.end
     scale = _SCALE.search(text, max(start - 1, end - 12), end)
-    signed = _SPELLED.get(text[start]) or _SIGNS.get(text[start])
+    signed = _SIGNS.get(text[start], "")
     if not signed and (before := _BEFORE.search(text, max(0, start - 4), start)):
         sign = before[0].strip().lower().rstrip(".")
-        signed, start = _SPELLED.get(sign) or _SIGNS.get(sign), before.start()
+        signed, start = _SIGNS.get(sign) or _SPELLED[sign], before.start()
     zeros = _ZEROS[scale[1].lower()] if scale else 0
     attached = _ATTACHED.search(text, start, end)
     if attached and attached["unit"].lower() in _SPELLED and (attached["unit"] == "m" or not zeros):
@@ -188,8 +203,17 @@ def basic(value: str, unit: str) -> tuple[str, float] | None:
     return dimension, round(float(value[:30]) * size, 6)
 
 
-def named(words: frozenset[str] | set[str], text: str) -> set[str]:
-    """Return the marked units that a text names or signs anywhere, as a table's head does."""
+def alike(unit: str, other: str) -> bool:
+    """Say whether two units measure the same: a number with one of them has not the other."""
+    return _KINDS.get(unit, -1) == _KINDS.get(other, -2)
+
+
+def named(words: set[str], text: str) -> set[str]:
+    """Return the units that a text names or signs anywhere, as the head of a table does.
+
+    Args:
+        words: the words of the text in lower case.
+        text: the text.
+    """
     units = {_SPELLED[word] for word in words & _SPELLED.keys()}
-    units |= {_SPELLED[sign] for sign in "%$€£¥" if sign in text}
-    return units & MARKED
+    return units | {sign for sign in "%$€£¥" if sign in text}

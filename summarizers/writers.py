@@ -171,7 +171,7 @@ def load_writer(summarizer: Any) -> Writer | None:
 
             return ModelWriter(LanguageModel(load_model(summarizer)))
         raise SummarizerError(
-            f"unknown summarizer {summarizer!r}; known is 'extractive', or give PROVIDER/NAME such as "
+            f"unknown summarizer {summarizer!r}; known is 'extractive', or give a name such as "
             "'ollama/llama3.2', a LlamaIndex LLM, or a function from a text to its summary"
         )
     if isinstance(summarizer, LanguageModel):

@@ -1,4 +1,5 @@
-"""What every test may ask for: a long real text, the folder of data sets, allocation problems.
+"""What every test may ask for: a long real text, the folder of data sets, allocation problems,
+the command line.
 
 `st.from_type(Problem)` draws small problems, with all that can be in one.
 
@@ -7,16 +8,21 @@ the same on every run, so that a red run is red for everyone.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from servers import ModelServer, tiny_model
+from servers import ModelServer
 
+import hier
 from hier.problem import Groups, Problem
+from hier.tree import Tree
+
+# The asserts of what tests share say what was compared, as those of tests do.
+pytest.register_assert_rewrite("house", "shown")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -86,11 +92,43 @@ def long_text() -> str:
 
 
 @pytest.fixture(scope="session")
+def tree(long_text: str) -> Tree:
+    """The first 120,000 characters of the long text, read."""
+    return hier.build(long_text[:120_000])
+
+
+@pytest.fixture(scope="session")
+def chapters() -> Tree:
+    """A small text of two chapters, with nothing to choose between their sentences."""
+    fruits = "apple pear plum cherry quince medlar fig lime lemon orange".split()
+    tools = "hammer saw drill file plane chisel vice clamp level rasp".split()
+    text = "# Fruit\n\n" + " ".join(f"The {word} ripens late in the year." for word in fruits)
+    text += "\n\n# Tools\n\n" + " ".join(
+        f"A {word} hangs on the wall of the shop." for word in tools
+    )
+    return hier.build(text + "\n")
+
+
+@pytest.fixture(scope="session")
 def data_folder() -> Path | None:
     """The folder of data sets, named by HIER_DATA or beside the repository; None when absent."""
     named = os.environ.get("HIER_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: status, stdout, stderr."""
+    from hier.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        out, err = capfdbinary.readouterr()
+        return ended.value.code, out.decode(), err.decode()
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +148,6 @@ def model_server(shared_model_server: ModelServer) -> ModelServer:
 @pytest.fixture(scope="session")
 def real_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """A server whose replies are real inference, by a tiny model of random weights."""
-    server = ModelServer(folder=str(tiny_model(tmp_path_factory.mktemp("tiny") / "model")))
+    server = ModelServer(folder=str(tmp_path_factory.mktemp("tiny") / "model"))
     yield server
     server.stop()

@@ -21,7 +21,8 @@ class Settings:
 
     Attributes:
         models: names it knows.
-        folder: a transformers model that answers; None: a script or first sentences do.
+        folder: a transformers model that answers, a tiny one made there if nothing is; None: a
+            script or first sentences do.
         key: the API key that it wants; empty for none.
         window: tokens of a prompt and a reply together.
         delay: seconds before a reply.
@@ -135,9 +136,9 @@ def _first(text: str, sentences: int, most: int) -> str:
     if within := re.search(r"<text>\s*(.*?)\s*</text>", text, re.DOTALL):
         text = within[1]
     first = re.split(r"(?<=[.!?])\s+", text.strip())[:sentences]
-    while len(first) > 1 and len(words(" ".join(first))) > most // 2:
+    while len(first) > 1 and len(words(" ".join(first))) > most // 4:
         first.pop()
-    return " ".join(" ".join(first).split()[: max(1, most // 2)])
+    return " ".join(" ".join(first).split()[: max(1, most // 4)])
 
 
 class Inference:

@@ -13,20 +13,25 @@ import asyncio
 import itertools
 import json
 import math
+import re
 import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from model_replies import Answer, Inference, Settings, fault, spoil, written
+from servers import tiny_model
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+REMARK = re.compile(r"(?:\\n)*\(Your last reply could not be used[^)]*\)")
 
 
 class CutOff(Exception):  # noqa: N818 (it is not an error of the server's)
@@ -64,6 +69,8 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.stats = settings, Stats()
+        if settings.folder and not Path(settings.folder).exists():
+            tiny_model(Path(settings.folder))  # here: torch is loaded once, and not in the tests
         self.inference = Inference(settings.folder) if settings.folder else None
         self.turn = itertools.count()
         self.numbers = itertools.count(1)
@@ -134,6 +141,7 @@ class Server:
             about = f"The model '{body['model']}' does not exist"
             return protocol.error(404, about, "model_not_found")
         prompt = json.dumps([body["messages"], body.get("tools")], sort_keys=True)
+        prompt = REMARK.sub("", prompt)  # asked again is asked the same
         wrong = fault(settings, prompt, stats.attempts[prompt])
         stats.attempts[prompt] += 1
         stats.repeated += prompt in stats.answered
@@ -239,7 +247,7 @@ class OpenAIProtocol(Protocol):
         deltas += [{"content": piece} for piece in answer.pieces()]
         if answer.calls:
             calls = enumerate(self._calls(answer, number))
-            deltas.append({"tool_calls": [{"index": i, **call} for i, call in calls]})
+            deltas += [{"tool_calls": [{"index": i, **call}]} for i, call in calls]
         choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
         choices.append({"index": 0, "delta": {}, "finish_reason": self._finish(answer)})
         chunks: list[dict[str, Any]] = [{"choices": [choice]} for choice in choices]

@@ -173,6 +173,8 @@ def test_the_command_keeps_the_parts_that_are_not_run_again(tmp_path, capsys):
     assert result["time"] == earlier
     assert result["exact"]["problems"] == 14
     assert len(result["exact"]["commit"]) == 40
+    keys = {"name", "least", "limit", "measured", "unit", "reached"}
+    assert all(set(row) == keys for row in result["targets"])
     assert code == int(not all(row["reached"] for row in result["targets"]))
     assert "value / exact optimum, median" in capsys.readouterr().out
 

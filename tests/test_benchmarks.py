@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ CIRCUMSTANCES = {
     "commit", "dirty", "date", "python", "system", "processor", "cores", "packages", "seed",
 }  # fmt: skip
 RESULTS = sorted(environment.RESULTS.glob("*.json"))
+MEASURING = {p.name for p in BENCHMARKS.glob("*.py") if "--out" in p.read_text(encoding="utf-8")}
 TEXT = "# Leave\n\nThe notice period is three months. Holidays are agreed in March.\n" + (
     "Nobody may take leave during the audit. The canteen closes at two.\n\n" * 40
 )
@@ -222,6 +224,8 @@ class TestScripts:
         assert result["lengths"][0]["build_seconds"] > 0
         assert (tmp_path / "build.svg").exists()
         assert "hier compress, 106k tokens, cold" in done.stdout
+        stored = json.loads((environment.RESULTS / "speed.json").read_text(encoding="utf-8"))
+        assert {tuple(row) for row in result["targets"]} == {tuple(stored["targets"][0])}
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name)
@@ -235,9 +239,15 @@ def test_a_stored_result_says_where_it_was_measured(path):
 
 def test_the_readme_names_every_script_and_set():
     readme = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
-    runnable = [p for p in BENCHMARKS.glob("*.py") if "--out" in p.read_text(encoding="utf-8")]
-    assert len(runnable) >= 3
-    for name in [*data.EVIDENCE_SETS, *data.OVERVIEW_SETS, *(p.name for p in runnable)]:
+    assert len(MEASURING) >= 3
+    for name in [*data.EVIDENCE_SETS, *data.OVERVIEW_SETS, *MEASURING]:
         assert name in readme
     assert f"{len(hostile.TEXTS)} kinds" in readme
     assert f"{len(hostile.COUNTERS)} token counters" in readme
+
+
+def test_a_full_run_measures_all_but_the_ablation_and_then_tells_it():
+    makefile = (BENCHMARKS.parent / "Makefile").read_text(encoding="utf-8")
+    full = re.findall(r"(\w+\.py)", re.search(r"^FULL := .*$", makefile, re.MULTILINE)[0])
+    assert set(full[:-1]) == MEASURING - {"ablation.py"}
+    assert full[-1] == "readme.py"

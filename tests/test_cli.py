@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hier
-from hier.cli import app, main
+from hier.cli import app
 
 HIER = Path(sys.executable).with_name("hier")
 TEXT = (
@@ -32,15 +32,8 @@ def report(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(report, capfdbinary):
-    """Run the command line in this process: status, stdout, stderr."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        out, err = capfdbinary.readouterr()
-        return ended.value.code, out.decode(), err.decode()
-
+def run(report, run):
+    """The command line, in a folder that has a report."""
     return run
 
 

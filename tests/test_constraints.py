@@ -1,104 +1,28 @@
-"""Constraints: each is kept, alone and together, and what contradicts itself is refused."""
+"""Constraints: each is kept, alone and together."""
 
-import random
 from itertools import pairwise
 
-import environment
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shown import (
+    OTHER,
+    QUERIES,
+    QUERY,
+    WITH,
+    all_shown,
+    count,
+    fits,
+    is_shown,
+    section,
+    small_node,
+    tokens_within,
+    touches,
+)
 
 import hier
 from hier.document import Span
-
-QUERY = "How does the with statement call __enter__ and __exit__?"
-OTHER = "What is a generator function and how is it resumed?"
-WITH = 'The "with" statement'
-QUERIES = (QUERY, None, (QUERY, OTHER))
-count = environment.token_counter("o200k_base")
-
-
-@pytest.fixture(scope="module")
-def tree(long_text):
-    return hier.build(long_text[:120_000])
-
-
-@pytest.fixture(scope="module")
-def part():
-    """A small text of two chapters, with nothing to choose between their sentences."""
-    fruits = "apple pear plum cherry quince medlar fig lime lemon orange".split()
-    tools = "hammer saw drill file plane chisel vice clamp level rasp".split()
-    text = "# Fruit\n\n" + " ".join(f"The {word} ripens late in the year." for word in fruits)
-    text += "\n\n# Tools\n\n" + " ".join(
-        f"A {word} hangs on the wall of the shop." for word in tools
-    )
-    return hier.build(text + "\n")
-
-
-def touches(segment, start, end):
-    return segment.start < end and start < segment.end
-
-
-def is_shown(context, start, end):
-    """Say whether every character of a span that is no space is in a verbatim segment."""
-    shown = np.zeros(end - start, bool)
-    for segment in context.segments:
-        if segment.kind == "verbatim":
-            shown[max(segment.start - start, 0) : max(segment.end - start, 0)] = True
-    return shown
-
-
-def all_shown(tree, context, start, end):
-    shown = is_shown(context, start, end)
-    return all(known or tree.source[start + place].isspace() for place, known in enumerate(shown))
-
-
-def section(tree, title):
-    """The first and last character of everything under the first heading of that title."""
-    layout = tree.layout()
-    opening = next(leaf for leaf in np.flatnonzero(tree.opens >= 0) if layout.title(leaf) == title)
-    under = [
-        leaf
-        for leaf in range(len(tree.leaf_start))
-        if opening in tree.paths[int(tree.index.path_of[leaf])]
-    ]
-    return layout.leaf_span(int(opening))[0], layout.leaf_span(under[-1])[1]
-
-
-def tokens_within(tree, context, start, end):
-    """The tokens that a context shows of a span."""
-    return sum(
-        count(tree.source[max(segment.start, start) : min(segment.end, end)])
-        for segment in context.segments
-        if touches(segment, start, end)
-    )
-
-
-def small_node(tree, seed, most=200):
-    chosen = random.Random(seed)
-    while True:
-        node = tree.nodes[chosen.randrange(len(tree.nodes))]
-        if 5 < node.tokens <= most:
-            return node
-
-
-def fits(tree, context, prefix="", suffix=""):
-    """Count again, and follow every segment through the text."""
-    assert context.tokens == count(context.text) <= context.budget
-    assert context.text.startswith(prefix)
-    assert context.text.endswith(suffix)
-    place = len(prefix)
-    for segment in context.segments:
-        assert segment.text == tree.source[segment.start : segment.end]
-        found = context.text.find(segment.text, place)
-        assert found >= 0, "segments stand in the text in their order"
-        place = found + len(segment.text)
-    spans = sorted((segment.start, segment.end) for segment in context.segments)
-    assert all(one[1] <= other[0] for one, other in pairwise(spans)), "nothing is shown twice"
-    assert 0 <= context.coverage <= 1
-    assert 0 <= context.optimality <= 1
-
 
 # What must be shown.
 
@@ -135,14 +59,14 @@ def test_what_was_included_is_shown_again_from_its_segment(tree):
     assert all_shown(tree, context, segment.start, segment.end)
 
 
-def test_one_selector_need_not_be_a_list(part):
-    node = part.nodes[2]
-    one = part.compress("saw", 60, must_include=2)
-    assert one == part.compress("saw", 60, must_include=[2])
-    assert one == part.compress("saw", 60, must_include=np.int64(2))
-    assert one == part.compress("saw", 60, must_include=(number for number in [2]))
-    assert one == part.compress("saw", 60, must_include=Span(node.start, node.end))
-    assert one == part.compress("saw", 60, must_include=(node.start, node.end))
+def test_one_selector_need_not_be_a_list(chapters):
+    node = chapters.nodes[2]
+    one = chapters.compress("saw", 60, must_include=2)
+    assert one == chapters.compress("saw", 60, must_include=[2])
+    assert one == chapters.compress("saw", 60, must_include=np.int64(2))
+    assert one == chapters.compress("saw", 60, must_include=(number for number in [2]))
+    assert one == chapters.compress("saw", 60, must_include=Span(node.start, node.end))
+    assert one == chapters.compress("saw", 60, must_include=(node.start, node.end))
 
 
 def test_the_rest_of_the_budget_is_spent_as_ever(tree):
@@ -150,6 +74,28 @@ def test_the_rest_of_the_budget_is_spent_as_ever(tree):
     context = tree.compress(QUERY, 1500, must_include=node.id)
     assert context.tokens > 1400
     assert "__enter__" in context.text
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"order": "relevance"}, {"nested": True}, {"price": "thrifty"}], ids=repr
+)
+def test_what_must_be_included_is_shown_or_refused_at_every_budget(how):
+    """Even where it is planned at more than it has, or its order makes it longer."""
+    text = "# Fees\n\nEvery franchise pays a sum.\n\n## Late fees\n\nA late sum costs interest.\n"
+    tree = hier.build(text, tokenizer=lambda text: (len(text) + 5) // 6)
+    spans = [(text.index(words), text.index(words) + 5) for words in ("# Fees", "Every", "A late")]
+    refused = []
+    for must in (spans[:1], spans[1:2], spans[2:], spans[1:], [spans[0], spans[2]]):
+        for budget in range(1, 16):
+            try:
+                context = tree.compress("late interest", budget, must_include=must, **how)
+            except hier.BudgetError as error:
+                refused.append((budget, str(error)))
+                continue
+            assert context.tokens <= budget
+            assert all(is_shown(context, start, end)[0] for start, end in must)
+    assert refused
+    assert all(f"the budget is {budget}; raise" in said for budget, said in refused)
 
 
 # What may not be shown.
@@ -167,8 +113,8 @@ def test_what_is_excluded_is_in_no_segment(tree, query):
     assert context.tokens > 500, "the budget is used for what is left"
 
 
-def test_a_whole_that_would_fit_is_shown_without_what_is_excluded(part):
-    context = part.compress("saw", 5000, exclude="Fruit")
+def test_a_whole_that_would_fit_is_shown_without_what_is_excluded(chapters):
+    context = chapters.compress("saw", 5000, exclude="Fruit")
     assert "apple" not in context.text
     assert "rasp" in context.text
     assert context.text.count("hangs on the wall") == 10
@@ -232,9 +178,9 @@ def test_words_around_the_context_are_paid_for(tree, query):
         assert context.tokens > 0.85 * budget or budget == 40
 
 
-def test_words_stand_around_a_whole_text_too(part):
-    context = part.compress("saw", 1000, prefix="<<", suffix=">>")
-    assert context.text == f"<<{part.source}>>"
+def test_words_stand_around_a_whole_text_too(chapters):
+    context = chapters.compress("saw", 1000, prefix="<<", suffix=">>")
+    assert context.text == f"<<{chapters.source}>>"
     assert context.tokens == count(context.text)
 
 
@@ -253,17 +199,6 @@ def test_the_most_relevant_segment_stands_first_where_asked_for(tree, query):
 def test_segments_stand_in_document_order_otherwise(tree):
     starts = [segment.start for segment in tree.compress(QUERY, 1200).segments]
     assert starts == sorted(starts)
-
-
-# A share of the text.
-
-
-def test_a_ratio_is_a_budget(tree, part):
-    context = tree.compress(QUERY, ratio=0.01)
-    assert context.budget == int(0.01 * tree.tokens)
-    assert context == tree.compress(QUERY, int(0.01 * tree.tokens))
-    assert part.compress("saw", ratio=1.0).tokens <= part.tokens
-    assert part.compress("saw", ratio=1e-9).budget == 1
 
 
 # What is known already.
@@ -297,60 +232,21 @@ def test_another_question_is_not_told_what_is_known(tree):
         assert not any(touches(segment, s.start, s.end) for s in first.segments)
 
 
-def test_when_everything_is_known_there_is_nothing_to_show(part):
-    everything = part.compress("saw", 5000)
-    assert everything.text == part.source
-    nothing = part.compress("saw", 5000, seen=everything)
+def test_when_everything_is_known_there_is_nothing_to_show(chapters):
+    everything = chapters.compress("saw", 5000)
+    assert everything.text == chapters.source
+    nothing = chapters.compress("saw", 5000, seen=everything)
     assert (nothing.text, nothing.tokens, nothing.segments) == ("", 0, ())
     assert nothing.stop == "everything"
     assert nothing.coverage == pytest.approx(1)
 
 
-def test_what_must_be_included_is_shown_even_where_it_is_known(part):
-    first = part.compress("saw", 60, must_include=2)
-    again = part.compress("saw", 60, must_include=2, seen=first)
-    assert part.source[slice(part.nodes[2].start, part.nodes[2].end)].strip() in again.text
-
-
-def test_a_context_of_another_text_is_refused(tree, part):
-    with pytest.raises(hier.InputError, match="seen has a context of another text"):
-        tree.compress(QUERY, 300, seen=part.compress("saw", 50))
-
-
-@pytest.mark.parametrize("seen", ["words", 5, [5], ["words"], [None]])
-def test_what_is_no_context_cannot_be_known(part, seen):
-    with pytest.raises(hier.InputError, match=r"seen .*pass contexts"):
-        part.compress("saw", 50, seen=seen)
-
-
-# Several questions.
-
-
-def test_every_question_is_answered(tree):
-    questions = (QUERY, "How do I make a class iterable?")
-    context = tree.compress(questions, 800)
-    fits(tree, context)
-    assert context.query == questions
-    assert "__enter__" in context.text
-    assert "__iter__" in context.text
-
-
-def test_one_question_in_a_list_is_that_question(tree):
-    plain = tree.compress(QUERY, 400)
-    assert tree.compress([QUERY], 400) == plain
-    assert tree.compress((QUERY,), 400) == plain
-    assert tree.compress((one for one in [QUERY]), 400) == plain
-    assert tree.compress(["", QUERY, "  ", None], 400) == plain
-
-
-def test_blank_questions_ask_for_an_overview(tree):
-    plain = tree.compress(None, 400)
-    for blank in ("", "  ", [], ["", None, "\n"]):
-        assert tree.compress(blank, 400) == plain
-
-
-def test_the_same_question_twice_is_one_question(tree):
-    assert tree.compress([QUERY, QUERY], 400).text == tree.compress(QUERY, 400).text
+def test_what_must_be_included_is_shown_even_where_it_is_known(chapters):
+    first = chapters.compress("saw", 60, must_include=2)
+    again = chapters.compress("saw", 60, must_include=2, seen=first)
+    assert (
+        chapters.source[slice(chapters.nodes[2].start, chapters.nodes[2].end)].strip() in again.text
+    )
 
 
 # All of it together.
@@ -412,163 +308,3 @@ def test_all_constraints_hold_together(tree, known, parts, asked, query, budget)
             start, end, has = parts[title]
             spent = tokens_within(tree, context, start, end)
             assert spent >= min(share * budget, has) - int(tree.leaf_tokens.max())
-
-
-# More budget.
-
-LADDER = [int(60 * 1.1**step) for step in range(44)]
-
-
-@pytest.mark.parametrize("query", QUERIES[:2])
-def test_more_budget_never_covers_less(tree, query):
-    coverages = [tree.compress(query, budget).coverage for budget in LADDER]
-    assert all(more >= less - 1e-9 for less, more in pairwise(coverages))
-
-
-def test_more_budget_of_any_size_never_covers_less(tree):
-    chosen = random.Random(17)
-    budgets = sorted(chosen.randint(1, 6000) for _ in range(30))
-    coverages = [tree.compress((QUERY, OTHER), budget).coverage for budget in budgets]
-    assert all(more >= less - 1e-9 for less, more in pairwise(coverages))
-
-
-@pytest.mark.parametrize("query", QUERIES)
-def test_a_nested_context_holds_those_of_less_budget(tree, query):
-    shown: set[int] = set()
-    coverage = 0.0
-    for budget in LADDER[::3]:
-        context = tree.compress(query, budget, nested=True)
-        fits(tree, context)
-        now = {place for s in context.segments for place in range(s.start, s.end)}
-        assert shown <= now
-        assert context.coverage >= coverage - 1e-9
-        shown, coverage = now, context.coverage
-
-
-def test_irrelevant_text_behind_does_not_push_out_what_is_relevant(long_text):
-    source = long_text[:60_000]
-    weeds = " ".join(f"Dandelions and {n} nettles grew by the pond in June." for n in range(200))
-    alone = hier.build(source).compress(QUERY, 500)
-    beside = hier.build(f"{source}\n\n{weeds}\n").compress(QUERY, 500)
-    assert "Dandelions" not in beside.text
-    shown = {place for s in beside.segments for place in range(s.start, s.end)}
-    expected = {place for s in alone.segments for place in range(s.start, s.end)}
-    assert len(shown & expected) > 0.8 * len(expected)
-
-
-# What contradicts itself.
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ({"must_include": WITH, "budget": 100}, r"must_include has \d+ tokens.* budget is 100"),
-        ({"minimum": {WITH: 0.6, "Calls": 0.5}}, r"shares add up to 110%, the budget is 100%"),
-        (
-            {"must_include": WITH, "minimum": {"Value comparisons": 0.8}, "budget": 1500},
-            r"have \d+ tokens and the minimum shares ask for 1200 more, the budget is 1500",
-        ),
-        (
-            {"must_include": [10, 400, 900], "max_segments": 2},
-            "must_include is 3 segments, max_segments is 2",
-        ),
-        (
-            {"prefix": "one two three", "suffix": " four five six", "budget": 5},
-            r"prefix and suffix has 6 tokens.* budget is 5",
-        ),
-        ({"prefix": "word " * 30, "budget": 20}, r"prefix has \d+ tokens.* budget is 20"),
-        ({"ratio": 0.5, "budget": 300}, r"budget 300 and ratio 0.5 are both given"),
-        ({"ratio": 0.5, "budget": "auto"}, r"budget 'auto' and ratio 0.5 are both given"),
-        ({"ceiling": 100}, "ceiling 100 goes with budget='auto'"),
-    ],
-)
-def test_limits_that_contradict_each_other_are_refused_with_both_numbers(tree, asked, message):
-    with pytest.raises(hier.BudgetError, match=message):
-        tree.compress(QUERY, **asked)
-
-
-def test_what_is_included_and_excluded_is_refused_with_its_place(tree):
-    node = tree.nodes[100]
-    with pytest.raises(
-        hier.InputError,
-        match=f"characters {node.start} to {node.end} are in must_include and in exclude",
-    ):
-        tree.compress(QUERY, 300, must_include=100, exclude=[(node.start, node.end + 500)])
-
-
-def test_nothing_left_to_show_is_refused(part):
-    with pytest.raises(hier.InputError, match="exclude leaves nothing of the text"):
-        part.compress("saw", 30, exclude=[(0, len(part.source))])
-
-
-def test_an_unknown_heading_is_refused_with_those_that_are_close(tree):
-    with pytest.raises(hier.InputError, match=r"wiht.* not there; .*with.*; pass"):
-        tree.compress(QUERY, 300, must_include='The "wiht" statement')
-    with pytest.raises(hier.InputError, match="the text has none"):
-        hier.build("No headings here at all. " * 30).compress("x", 20, exclude="Fruit")
-
-
-@pytest.mark.parametrize("name", ["must_include", "exclude"])
-@pytest.mark.parametrize(
-    "selector",
-    [(-5, 10), (10, 10), (20, 10), (0, 10**9), Span(5, 2)],
-    ids=["before", "empty", "reversed", "behind", "reversed span"],
-)
-def test_a_span_that_is_not_there_is_refused_with_both_ends(part, name, selector):
-    start, end = selector
-    with pytest.raises(
-        hier.InputError,
-        match=rf"{name} has the span {start} to {end}, the text has the characters 0 to \d+",
-    ):
-        part.compress("saw", 30, **{name: [selector]})
-
-
-@pytest.mark.parametrize("node", [-1, 10**6])
-def test_a_node_that_is_not_there_is_refused(part, node):
-    with pytest.raises(hier.InputError, match=rf"no node {node}; node ids of this tree are 0 to"):
-        part.compress("saw", 30, must_include=node)
-
-
-@pytest.mark.parametrize(
-    "selector", [1.5, None, True, b"Fruit", ("Fruit", "Tools", "Trees"), (1.0, 2.0), [1, 2], "", {}]
-)
-def test_what_is_no_selector_is_refused(part, selector):
-    with pytest.raises(hier.InputError, match="pass node ids, headings or spans"):
-        part.compress("saw", 30, must_include=[selector])
-
-
-@pytest.mark.parametrize("selectors", [1.5, True, object()])
-def test_what_are_no_selectors_are_refused(part, selectors):
-    with pytest.raises(hier.InputError, match="pass node ids, headings or spans"):
-        part.compress("saw", 30, exclude=selectors)
-
-
-@pytest.mark.parametrize("minimum", [["Fruit"], "Fruit", 0.5, [("Fruit", 0.5)]])
-def test_shares_must_be_a_mapping(part, minimum):
-    with pytest.raises(hier.InputError, match=r"minimum .*pass \{selector: share"):
-        part.compress("saw", 30, minimum=minimum)
-
-
-@pytest.mark.parametrize("share", [float("nan"), -0.1, 1.1, float("inf"), "half", True, None])
-def test_what_is_no_share_is_refused(part, share):
-    with pytest.raises(hier.InputError, match=r"minimum share of 'Fruit' is .*; pass 0 to 1"):
-        part.compress("saw", 30, minimum={"Fruit": share})
-
-
-@pytest.mark.parametrize("order", ["random", "", None, 1])
-def test_an_unknown_order_is_refused(part, order):
-    with pytest.raises(hier.InputError, match="pass 'document' or 'relevance'"):
-        part.compress("saw", 30, order=order)
-
-
-@pytest.mark.parametrize("most", [0, -1, 1.5, True, "3"])
-def test_what_is_no_number_of_segments_is_refused(part, most):
-    with pytest.raises(hier.InputError, match=r"max_segments .*pass 1 or more, or None"):
-        part.compress("saw", 30, max_segments=most)
-
-
-@pytest.mark.parametrize("words", [None, 5, b"words", ["words"]])
-@pytest.mark.parametrize("name", ["prefix", "suffix"])
-def test_words_around_must_be_text(part, name, words):
-    with pytest.raises(hier.InputError, match=f"{name} of type .*pass a str"):
-        part.compress("saw", 30, **{name: words})

@@ -2,12 +2,16 @@
 
 import sys
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hier.summarizers.literals import kept, kept_each, literals
+from hier.summarizers.literals import literals, share_kept
+
+
+def kept(text, summary):
+    return share_kept(literals(text), literals(summary))
+
 
 EXAMPLES = {
     # numbers
@@ -117,14 +121,6 @@ def test_the_share_a_summary_keeps(text, summary, share):
     assert kept(text, summary) == share
 
 
-def test_many_texts_beside_one_summary():
-    texts = ["1 and 2", "no words", "Rain fell.", "3"]
-    shares = kept_each(texts, "It was 1, never 3.")
-    assert shares.dtype == np.float32
-    assert shares.tolist() == [0.5, 1, 1, 1]
-    assert kept_each([], "5").shape == (0,)
-
-
 # Whatever a token may be made of, lone surrogates and digits of other scripts among it.
 PIECES = [text for example in EXAMPLES for text in example.split(" ")]
 PIECES += ["one", "no", "No.", "million", "Section", "§", "$", "5", "1,1", "pm", "may", "of", "st"]
@@ -159,12 +155,6 @@ def test_adding_to_a_summary_never_lowers_what_it_keeps(text, summary, more):
 def test_a_text_without_literals_is_kept_by_any_summary(text, summary):
     assert literals(text) == set()
     assert kept(text, summary) == 1
-
-
-@given(st.lists(any_text, max_size=5), any_text)
-def test_each_text_is_judged_alone(many, summary):
-    expected = np.array([kept(text, summary) for text in many], np.float32)
-    assert (kept_each(many, summary) == expected).all()
 
 
 CASELESS = "5 two million not NEVER don't unless 2024-03-05 3.5 ABC-123 x_y Friday March 5".split()

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 import hier
+from hier.assignment import Levels, read_summarizer
 from hier.ledger import Ledger, Prices
 from hier.rehearsal import estimate_build
-from hier.summaries import Levels, read_summarizer, runs
+from hier.summaries import runs
 from hier.summarizers.cache import Cache, key
 from hier.summarizers.calls import Call, Written
 
@@ -151,21 +152,22 @@ class TestCache:
         assert tree.summary_texts == same.summary_texts
         assert len(broken.asked) + len(second.asked) == len(whole.asked)
 
-    def test_what_went_wrong_is_not_kept(self, source, cache):
+    def test_what_a_model_will_not_summarise_is_not_paid_for_again(self, source, cache):
         class Refuses(FirstSentences):
             def write(self, texts, done, record):
-                for i, _ in enumerate(texts):
+                for i, text in enumerate(texts):
+                    self.asked.append(text)
                     done(i, Written("", "refused"))
 
         tree = hier.build(source, summarizer=Refuses(), cache=cache)
         assert not tree.summary_texts
-        assert tree.fidelity().outcomes() == {
-            "written": 0, "repaired": 0, "replaced": len(tree.checks),
-        }  # fmt: skip
+        assert tree.fidelity().outcomes()["replaced"] == len(tree.checks)
         assert all("extractive summary stands in (refused)" in note for note in tree.ledger.notes)
-        writer = FirstSentences()
-        hier.build(source, summarizer=writer, cache=cache)
-        assert writer.asked
+        again = Refuses()
+        assert hier.build(source, summarizer=again, cache=cache).checks == tree.checks
+        assert not again.asked
+        other = FirstSentences("another model")
+        assert hier.build(source, summarizer=other, cache=cache).summary_texts
 
     def test_any_text_comes_back_as_it_was(self, cache):
         odd = "a\ud800b\x00c\n\U0001f600"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import hier
 from hier.relevance import look, read, weigh
-from hier.retrieval.index import Counts, count_words, runs, stem_words
+from hier.retrieval.counts import Counts, count_words, runs
+from hier.retrieval.index import stem_words
 from hier.retrieval.relevance import DEFAULT, find_terms, read_query, standardise
 from hier.retrieval.scores import LevelScores, bm25, plain_sum
 from hier.retrieval.static import load_static, sum_rows
