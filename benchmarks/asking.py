@@ -101,7 +101,7 @@ def runs(text: str) -> Iterator[tuple[str, ...]]:
 def ask_all(document: data.Document) -> Iterator[dict[str, Any]]:
     """Ask a document's questions in every way."""
     import hier
-    from hier.ask import ask
+    from hier.asking.ask import ask
     from hier.errors import BudgetError
 
     weights = data.left_out_weights(data.family(document.dataset), "static")

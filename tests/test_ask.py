@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from scripted_model import Scripted, calls, count
 
 import hier
-from hier.ask import ask
+from hier.asking.ask import ask
+from hier.asking.estimate import estimate
+from hier.asking.protocol import make_mark
 from hier.errors import BudgetError, InputError
-from hier.estimate import estimate
 from hier.ledger import Ledger, Prices
-from hier.protocol import make_mark
 from hier.summarizers.calls import Reply
 
 QUESTION = "How does the with statement call __enter__ and __exit__?"

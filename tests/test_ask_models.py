@@ -6,9 +6,9 @@ import pytest
 from servers import tiny_model
 
 import hier
-from hier.ask import ask
+from hier.asking.ask import ask
+from hier.asking.protocol import make_mark
 from hier.errors import BudgetError, ModelError
-from hier.protocol import make_mark
 from hier.summarizers.language_model import LanguageModel
 from hier.summarizers.providers import load_model
 

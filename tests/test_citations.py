@@ -3,7 +3,7 @@
 import pytest
 
 import hier
-from hier.citations import Numbering
+from hier.asking.citations import Numbering
 
 TEXT = "# Harbour\n\n" + "\n\n".join(
     f"Berth {n} was built in {1900 + n}. It takes ships of {n} metres. The quay is grey."

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from hier.protocol import AnswerStream, Wanted, make_mark, read_reply
+from hier.asking.protocol import AnswerStream, Wanted, make_mark, read_reply
 from hier.summarizers.calls import Reply, ToolCall
 
 MARK = "0a1b2c3d"

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from scripted_model import Scripted, count
 
 import hier
-from hier.ask import ask
-from hier.estimate import estimate
+from hier.asking.ask import ask
+from hier.asking.estimate import estimate
+from hier.asking.protocol import make_mark
+from hier.asking.reasoning import DEFAULT, LEAST, read_estimate, same, think
 from hier.ledger import Ledger
-from hier.protocol import make_mark
-from hier.reasoning import DEFAULT, LEAST, read_estimate, same, think
 
 QUESTION = "How does the with statement call __enter__ and __exit__?"
 

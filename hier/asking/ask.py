@@ -1,17 +1,17 @@
-"""The one call that asks: what is asked for is checked here; ``asking.py`` has the conversation."""
+"""The one call that asks: what is asked for is checked here; ``conversation.py`` has the rest."""
 
 from collections.abc import Callable
 from typing import Any
 
-from hier.answer import Answer
-from hier.asking import Asking, Mode
-from hier.briefing import Briefing
+from hier.asking.answer import Answer
+from hier.asking.briefing import Briefing
+from hier.asking.conversation import Asking, Mode
+from hier.asking.estimate import as_chat, check_question
+from hier.asking.purse import Purse
+from hier.asking.reasoning import check_reasoning
 from hier.budget import read_budget, whole_number
 from hier.errors import InputError
-from hier.estimate import as_chat, check_question
 from hier.ledger import Ledger, Prices
-from hier.purse import Purse
-from hier.reasoning import check_reasoning
 from hier.tree import Tree
 
 MODES = ("auto", "once", "steps")

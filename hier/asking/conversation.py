@@ -13,13 +13,13 @@ the calls to come can carry. The last call shows the parts alone, without outlin
 from collections.abc import Callable
 from typing import Literal
 
-from hier.answer import Answer, Ending, compare
-from hier.briefing import Briefing
+from hier.asking.answer import Answer, Ending, compare
+from hier.asking.briefing import Briefing
+from hier.asking.estimate import REPLY, ask_estimate, estimate_messages, estimated, with_reasoning
+from hier.asking.protocol import AT_ONCE, TOOLS, AnswerStream, Said, Wanted, read_reply
+from hier.asking.purse import Purse
+from hier.asking.reasoning import LEAST, Thinking, same, think
 from hier.errors import BudgetError
-from hier.estimate import REPLY, ask_estimate, estimate_messages, estimated, with_reasoning
-from hier.protocol import AT_ONCE, TOOLS, AnswerStream, Said, Wanted, read_reply
-from hier.purse import Purse
-from hier.reasoning import LEAST, Thinking, same, think
 from hier.summarizers.calls import Message, Purpose, Reply
 
 Mode = Literal["auto", "once", "steps"]

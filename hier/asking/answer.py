@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from hier.citations import Citation
+from hier.asking.citations import Citation
 from hier.context import Context
 from hier.ledger import Ledger
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hier import asking_prompts as prompts
-from hier.answer import Estimate
-from hier.briefing import Briefing
+from hier.asking import prompts
+from hier.asking.answer import Estimate
+from hier.asking.briefing import Briefing
+from hier.asking.purse import Chat, Purse, count_messages
+from hier.asking.reasoning import DEFAULT, LEAST, Thinking, read_estimate
 from hier.errors import InputError
 from hier.ledger import Ledger
-from hier.purse import Chat, Purse, count_messages
-from hier.reasoning import DEFAULT, LEAST, Thinking, read_estimate
 from hier.summarizers.calls import Message
 from hier.tree import Tree
 

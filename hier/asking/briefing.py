@@ -9,14 +9,14 @@ the same, so that a server may keep it at hand; and the last call pays for parts
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from hier import asking_prompts as prompts
-from hier.answer import Step
-from hier.citations import Citation, Numbering
+from hier.asking import prompts
+from hier.asking.answer import Step
+from hier.asking.citations import Citation, Numbering
+from hier.asking.protocol import Wanted, make_mark
+from hier.asking.reasoning import Thinking
 from hier.compose import Composer, Request
 from hier.constraints import Constraints
 from hier.context import Context
-from hier.protocol import Wanted, make_mark
-from hier.reasoning import Thinking
 from hier.summarizers.calls import Message
 from hier.tree import Node, Tree
 
