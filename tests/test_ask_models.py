@@ -44,14 +44,16 @@ def test_tools_are_called_over_the_wire_and_both_sides_count_the_same(model_serv
         replies=[
             {"calls": [{"name": "expand", "arguments": {"node_id": node}}]},
             {"calls": [{"name": "search", "arguments": {"query": "yield expression"}}]},
-            "Both are called in turn [1][2].",
+            "Both are called in turn [1][2], as [s1] has it.",
         ],
     )
     heard = []
     answer = ask(tree, QUESTION, native(server), 20_000, on_text=heard.append if stream else None)
-    assert answer.text == "Both are called in turn [1][2]."
+    assert answer.text == "Both are called in turn [1][2], as [s1] has it."
     assert [step.asked for step in answer.steps] == ["overview", "expand", "search"]
     assert answer.unknown_citations == ("[1]", "[2]")  # the text has [1] of its own: ours are [s1]
+    (cited,) = answer.citations
+    assert answer.sources().startswith(f"[s1] the text:{cited.start}-{cited.end}: ")
     assert agrees(answer, server)
     assert answer.ledger.total("selecting").calls == 2
     assert "".join(heard) == (answer.text if stream else "")

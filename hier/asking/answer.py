@@ -100,12 +100,13 @@ class Beside:
 
     def __str__(self) -> str:
         """Return both as lines."""
+        calls = f"{self.calls} call{'' if self.calls == 1 else 's'}"
         share = self.tokens / max(self.whole_tokens, 1)
         money = (f", money {self.money:.4f}", f", money {self.whole_money:.4f}")
         if not self.whole_money:
             money = ("", "")
         return (
-            f"with               {self.tokens:>9,} tokens in {self.calls} calls{money[0]}\n"
+            f"with               {self.tokens:>9,} tokens in {calls}{money[0]}\n"
             f"the whole document {self.whole_tokens:>9,} tokens in 1 call{money[1]}; "
             f"with is {share:.0%} of it"
         )
@@ -164,7 +165,7 @@ class Answer:
             kind = ", a summary" if cited.kind == "summary" else ""
             kind += ", not there word for word" if cited.quoted is False else ""
             name = cited.document or "the text"
-            lines.append(f"[{cited.number}] {name}:{cited.start}-{cited.end}{kind}: {words}")
+            lines.append(f"{cited.label} {name}:{cited.start}-{cited.end}{kind}: {words}")
         lines += [f"{label} names nothing that was shown" for label in self.unknown_citations]
         return "\n".join(lines)
 

@@ -25,7 +25,7 @@ def ask(
     budget: int = 8000,
     *,
     mode: Mode = "auto",
-    reasoning: int | str | None = None,
+    reasoning: float | str | None = None,
     steps: int = 6,
     price: str | float | None = "balanced",
     prices: Prices | None = None,

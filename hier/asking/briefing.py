@@ -17,8 +17,9 @@ from hier.asking.reasoning import Thinking
 from hier.compose import Composer, Request
 from hier.constraints import Constraints
 from hier.context import Context
+from hier.nodes import Node
 from hier.summarizers.calls import Message
-from hier.tree import Node, Tree
+from hier.tree import Tree
 
 NOTHING = "nothing more of worth was found"
 _DEPTH = 3  # levels below the root in the outline

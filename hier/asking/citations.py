@@ -27,6 +27,7 @@ class Citation:
 
     Attributes:
         number: the number it was shown with.
+        label: the number as it is shown and cited, such as ``"[3]"``.
         start: first character in the source.
         end: character behind the last.
         text: what was shown; of a verbatim piece exactly ``source[start:end]``.
@@ -39,6 +40,7 @@ class Citation:
     """
 
     number: int
+    label: str
     start: int
     end: int
     text: str
@@ -80,7 +82,17 @@ class Numbering:
         cut = [piece for segment in context.segments for piece in self._cut(segment)]
         name = self.tree.document.name
         return tuple(
-            Citation(number, start, end, text, name, segment.node_id, segment.kind, segment.sources)
+            Citation(
+                number,
+                self.label(number),
+                start,
+                end,
+                text,
+                name,
+                segment.node_id,
+                segment.kind,
+                segment.sources,
+            )
             for number, (segment, start, end, text) in enumerate(cut, first)
         )
 
@@ -93,7 +105,7 @@ class Numbering:
             lines.append(layout.crumb(fresh, piece.text).rstrip("\n"))
             shown.update(fresh)
             about = "(summary) " if piece.kind == "summary" else ""
-            lines.append(f"{self.label(piece.number)} {about}{piece.text}")
+            lines.append(f"{piece.label} {about}{piece.text}")
         return "\n".join(line for line in lines if line)
 
     def find(

@@ -54,7 +54,7 @@ class Asking:
         self.thinking = think(None, purse.budget)
         self._stream: AnswerStream | None = None
 
-    def run(self, mode: Mode, reasoning: int | str | None) -> Answer:
+    def run(self, mode: Mode, reasoning: float | str | None) -> Answer:
         """Ask, and return the answer."""
         briefing, purse = self.briefing, self.purse
         before = estimated(briefing, None, curve=False)

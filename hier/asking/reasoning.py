@@ -69,7 +69,7 @@ def check_reasoning(reasoning: Any) -> None:
         )
 
 
-def think(reasoning: int | str | None, budget: int, estimate: int = DEFAULT) -> Thinking:
+def think(reasoning: float | str | None, budget: int, estimate: int = DEFAULT) -> Thinking:
     """Return what a strategy grants within a total budget.
 
     Args:
