@@ -97,6 +97,7 @@ class LanguageModel:
         record: Record,
         tools: Sequence[Tool] = (),
         on_text: Callable[[str], None] | None = None,
+        again: int = ASKED_AGAIN,
     ) -> Reply:
         """Make one call, retried; an empty reply is asked for again, and may still be empty.
 
@@ -107,6 +108,7 @@ class LanguageModel:
             record: gets every attempt.
             tools: what the model may call; only where ``has_tools``.
             on_text: gets the text piece by piece.
+            again: how often an empty reply is asked for again.
 
         Raises:
             ModelError: no key, a wrong address, a model that is not there, a prompt longer than
@@ -118,7 +120,7 @@ class LanguageModel:
         def done(i: int, reply: Reply, call: Call, fault: str) -> None:
             found.append(reply)
 
-        self._run([request], _Errand(purpose, record, _speechless, done), on_text)
+        self._run([request], _Errand(purpose, record, _speechless, done, again), on_text)
         return found[0]
 
     def chat_all(
