@@ -238,9 +238,7 @@ class _Conversation:
         """Ask until a reply is of use, or has been asked for often enough."""
         wanted = request
         for left in range(self.errand.again, -1, -1):
-            heard, call = await self.opened.flight.call(partial(self._attempt, wanted))
-            # Once it is handed over nothing can cancel it: what came is kept.
-            fault = await self.caller.ask(self._judge, heard.reply, call, left)
+            fault = await self.opened.flight.call(partial(self._attempt, wanted, left))
             if not fault or not left:
                 return
             wanted = _with_remark(request, fault)
@@ -256,8 +254,11 @@ class _Conversation:
             errand.done(self.number, reply, call, fault)
         return fault
 
-    async def _attempt(self, request: Request) -> tuple[Heard, Call]:
-        """Send a request once; the call is yet to be recorded, unless it failed."""
+    async def _attempt(self, request: Request, left: int) -> str:
+        """Send a request once, and hand over what comes; return what is wrong with it.
+
+        It is in flight until it is handed over: what a crash can lose is never more than the bound.
+        """
         model, start = self.model, time.monotonic()
         if self.shown is not None:
             request = replace(request, on_text=self.shown.start())
@@ -279,7 +280,9 @@ class _Conversation:
             if failure.passing:
                 raise Failed(failure, about) from error
             raise ModelError(about) from error
-        return heard, self._call(request, heard, time.monotonic() - start)
+        call = self._call(request, heard, time.monotonic() - start)
+        # In the caller's hands nothing can cancel it: what came is kept.
+        return await self.caller.ask(self._judge, heard.reply, call, left)
 
     def _call(self, request: Request, heard: Heard, seconds: float) -> Call:
         if heard.usage is not None:

@@ -110,7 +110,7 @@ class LlamaIndexAdapter:
         }
         copy: Any = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
         private = getattr(copy, "__pydantic_private__", None) or {}
-        client = private.get("_aclient")
+        client: Any = private.get("_aclient")
         if client is None and hasattr(copy, "_get_aclient"):
             client = copy._get_aclient()
         if hasattr(client, "copy"):
