@@ -111,13 +111,15 @@ class _Bench:
         node = self.tree.nodes[node_id]
         text, invented = written.text, tuple[str, ...]()
         outcome: Outcome = "written"
-        found = check(text, read).invented
-        if found and node.level > SECTION:  # what it read may leave out what it knows to be there
+        found = check(text, read)
+        if node.level <= SECTION:
+            self._literals[node_id] = found.literals
+        elif found.invented:  # what it read may leave out what it knows to be there
             read = self.tree.source[node.start : node.end]
-            found = check(text, read).invented
-        if found:
+            found = check(text, read)
+        if found.invented:
             text, outcome = repair(text, read), "repaired"
-            invented = tuple(dict.fromkeys(claim.text for claim in found))
+            invented = tuple(dict.fromkeys(claim.text for claim in found.invented))
         if text:
             self.texts[node_id] = text
         else:

@@ -32,12 +32,14 @@ class Fidelity:
     Attributes:
         invented: what the summary says and the text does not, in order.
         said: how many exact things the summary says, invented or not.
+        literals: the literals of the text.
         missing: the literals of the text that the summary leaves out, sorted.
         kept: the share of the text's literals that the summary keeps, 0 to 1; 1 if it has none.
     """
 
     invented: tuple[Claim, ...]
     said: int
+    literals: frozenset[str]
     missing: tuple[str, ...]
     kept: float
 
@@ -68,7 +70,8 @@ def check(summary: str, text: str) -> Fidelity:
     false.sort(key=lambda claim: (claim.start, claim.end))
     missing = source.literals - {found.literal for found in literals}
     kept = 1 - len(missing) / len(source.literals) if source.literals else 1.0
-    return Fidelity(tuple(false), len(said), tuple(sorted(missing)), kept)
+    told = frozenset(source.literals)
+    return Fidelity(tuple(false), len(said), told, tuple(sorted(missing)), kept)
 
 
 def repair(summary: str, text: str) -> str:
