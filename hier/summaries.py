@@ -182,7 +182,8 @@ class _Desk:
             return inputs, {}
         written: dict[int, Written] = {}
         self._ask([run for some in long.values() for run in some], written.__setitem__)
-        faults, place = {}, 0
+        faults: dict[int, Written] = {}
+        place = 0
         for i, some in long.items():
             told = [written[k] for k in range(place, place + len(some))]
             place += len(some)

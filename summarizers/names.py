@@ -260,8 +260,8 @@ def find_names(summary: str, text: Names, *, english: bool) -> Iterator[tuple[in
     for run in _runs(_tokens(summary)):
         before = summary[max(0, run[0].start - 12) : run[0].start]
         gap = _BEFORE.search(before)
-        first = not gap or gap[0] == summary[: run[0].start] or bool(_BREAK.search(gap[0]))
-        named = [t for t in _named(run, first, english) if summary[t.end : t.end + 1] != "$"]
+        begins = not gap or gap[0] == summary[: run[0].start] or bool(_BREAK.search(gap[0]))
+        named = [t for t in _named(run, begins, english) if summary[t.end : t.end + 1] != "$"]
         if named:
             wrong = _wrong(run, named, text)
             first, last = (wrong or named)[0], (wrong or named)[-1]

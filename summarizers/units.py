@@ -184,12 +184,12 @@ def _read(text: str, number: Found) -> tuple[str, int, int, int]:
     if signed:
         return signed, start, end, zeros
     behind = _BEHIND.match(text, end)
-    if behind and (unit := _unit(behind[1])):
+    if behind and (unit := _unit_of(behind[1])):
         return unit, start, behind.end(), zeros
     return "", start, end, zeros
 
 
-def _unit(word: str) -> str:
+def _unit_of(word: str) -> str:
     """Return the unit that a word behind a number is, or "": "5 M" and "3 a" are none."""
     lower = word.lower().replace("-", " ")
     return _SPELLED.get(lower, "") if len(word) > 1 or word in "%$€£¥℃℉°hgml" else ""
