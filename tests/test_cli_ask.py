@@ -36,7 +36,7 @@ def test_the_answer_goes_to_stdout_and_its_sources_and_bill_to_stderr(run, serve
     assert (status, out) == (0, "It is called last [s1].\n")
     stats = server.stats()
     assert re.search(r"^\[s1\] the text:\d+-\d+: ", err, re.MULTILINE)
-    assert re.search(r"^with +[\d,]+ tokens in 1 calls, money", err, re.MULTILINE)
+    assert re.search(r"^with +[\d,]+ tokens in 1 call, money", err, re.MULTILINE)
     assert "the whole document" in err
     total = next(line.split() for line in err.splitlines() if line.startswith("total"))
     sent, received = int(total[3].replace(",", "")), int(total[5].replace(",", ""))
