@@ -10,10 +10,12 @@ from typing import Any
 import allocation_page
 import curves
 import environment
+import models_page
 import page
 
 README = environment.REPOSITORY / "README.md"
 ALLOCATION = environment.REPOSITORY / "docs" / "allocation.md"
+MODELS = environment.REPOSITORY / "docs" / "models.md"
 RELEVANCE = environment.REPOSITORY / "docs" / "relevance.md"
 Figures = dict[str, Any]
 OURS, NEURAL, BASELINE = "hier", "hier, MiniLM", "DOS RAG, MiniLM"
@@ -234,6 +236,12 @@ PAGES: dict[Path, Sections] = {
         "greedy": (allocation_page.greedy, "allocation.json"),
         "time": (allocation_page.time, "allocation.json"),
         "thrift": (allocation_page.thrift, "thrift.json"),
+    },
+    MODELS: {
+        "builds": (models_page.builds, "models.json"),
+        "edits": (models_page.edits, "edits.json"),
+        "fidelity": (models_page.fidelity, "fidelity.json"),
+        "asking": (models_page.asking, "asking.json"),
     },
     RELEVANCE: {
         "learned": (learned, "arena.json"),

