@@ -4,14 +4,11 @@ The user's object is never changed: a copy is, so that it does not retry by itse
 policy, in ``flight.py``), is as deterministic as it can be, and has connections of its own.
 """
 
-import dis
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -28,13 +25,11 @@ from hier.summarizers.adapters import Heard, Line, Request, fingerprint
 from hier.summarizers.calls import Message, Reply, Tool, ToolCall
 from hier.summarizers.failures import explain, read_failure
 from hier.summarizers.flight import Threads
-from hier.summarizers.transport import http_client, transport
 
 _LIMITS = ("max_tokens", "max_new_tokens")  # fields for the most tokens of a reply
 _LIMIT_KEYS = (*_LIMITS, "max_completion_tokens", "num_predict", "temperature")
 _SHAPING = ("thinking", "reasoning_effort", "top_p", "top_k", "seed", "api_version")
 _OLLAMA = "Ollama_llm"
-_OPTIONS = frozenset(("extra_headers", "extra_query", "extra_body", "timeout"))
 _KEYS = (("OpenAI", "OPENAI_API_KEY"), ("Anthropic", "ANTHROPIC_API_KEY"))
 _STOPPED = {
     **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), "length"),
@@ -109,55 +104,26 @@ class LlamaIndexAdapter:
             "context_window": self.window,
         }
         copy: Any = self.llm.model_copy(update={n: v for n, v in wanted.items() if n in fields})
+        # Made here and not by each call's copy of the copy, so that all calls share connections.
         private = getattr(copy, "__pydantic_private__", None) or {}
         client: Any = private.get("_aclient")
         if client is None and hasattr(copy, "_get_aclient"):
-            client = copy._get_aclient()
-        if hasattr(client, "copy"):
-            client = client.copy(
-                max_retries=0, timeout=timeout, **_connections(client._client, timeout)
-            )
-            private["_aclient"] = _Direct(client) if hasattr(client, "chat") else client
-        if copy.class_name() == _OLLAMA:
-            from ollama import AsyncClient
-
-            private["_async_client"] = AsyncClient(
-                host=copy.base_url,
-                timeout=timeout,
-                headers=copy.headers or {},
-                transport=transport(),
-            )
+            private["_aclient"] = copy._get_aclient()
+        elif hasattr(client, "copy"):
+            private["_aclient"] = client.copy(max_retries=0, timeout=timeout, **_fresh(client))
+        if "_async_client" in private:  # Ollama's
+            private["_async_client"] = None
+            private["_async_client"] = copy.async_client
         return copy
 
 
-def _connections(made: Any, timeout: float) -> dict[str, Any]:
-    """Return connections in place of those of a client; none where they are the user's own.
+def _fresh(client: Any) -> dict[str, Any]:
+    """Return connections in place of a client's, unless the user made those.
 
-    What a client made itself is made anew: it belongs to the event loop that used it first.
+    Its own belong to the event loop that used them first.
     """
-    if type(made).__name__ != "AsyncHttpxClientWrapper":
-        return {}
-    is_httpx = isinstance(made, httpx.AsyncClient)  # Anthropic's are of a later package
-    return {"http_client": http_client(timeout) if is_httpx else type(made)()}
-
-
-class _Direct:
-    """OpenAI's client without its walk over the types of every request, a third of its work."""
-
-    def __init__(self, client: Any) -> None:
-        self._whole = client
-        self.chat = SimpleNamespace(completions=SimpleNamespace(create=self._create))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
-
-    async def _create(self, **body: Any) -> Any:
-        """Send what LlamaIndex wrote, which is JSON already."""
-        if body.get("stream") or not _OPTIONS.isdisjoint(body):
-            return await self._whole.chat.completions.create(**body)
-        from openai.types.chat import ChatCompletion
-
-        return await self._whole.post("/chat/completions", body=body, cast_to=ChatCompletion)
+    made = type(client._client)
+    return {"http_client": made()} if made.__name__ == "AsyncHttpxClientWrapper" else {}
 
 
 class _LlamaIndexLine:
@@ -165,7 +131,7 @@ class _LlamaIndexLine:
 
     def __init__(self, adapter: LlamaIndexAdapter, in_flight: int) -> None:
         self.adapter, self.threads = adapter, Threads(in_flight)
-        self.blocks = blocks(type(adapter.llm))
+        self.blocks = isinstance(adapter.llm, CustomLLM)  # its async methods call the sync ones
         self.copy: Any = None
         fields = type(adapter.llm).model_fields
         self.limit = next((name for name in _LIMITS if name in fields), None)
@@ -245,30 +211,6 @@ class _LlamaIndexLine:
         if last is None:
             raise ValueError("the stream ended before it began")
         return _heard(llm, last, raws, request.tools)
-
-
-def blocks(kind: type[LLM]) -> bool:
-    """Say whether a class's async methods only call the sync ones, and so hold up all others."""
-    if issubclass(kind, CustomLLM):
-        return True
-    inner = _innermost(kind.achat)
-    if not inspect.iscoroutinefunction(inner):
-        return False
-    return not any(step.opname == "GET_AWAITABLE" for step in dis.get_instructions(inner))
-
-
-def _innermost(function: Any) -> Any:
-    """Return what LlamaIndex's decorators stand around."""
-    while True:
-        wrapped = getattr(function, "__wrapped__", None)
-        if callable(wrapped):
-            function = wrapped
-            continue
-        names = getattr(getattr(function, "__code__", None), "co_freevars", ())
-        cells = dict(zip(names, function.__closure__ or (), strict=True)) if names else {}
-        if "f" not in cells:
-            return function
-        function = cells["f"].cell_contents
 
 
 def _heard(llm: Any, last: ChatResponse, raws: Sequence[Any], tools: Sequence[Tool]) -> Heard:

@@ -325,7 +325,10 @@ class OllamaProtocol(Protocol):
 def main() -> None:
     """Serve until stopped."""
     server = Server(Settings(**json.loads(sys.argv[1])))
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    # Named as TCP, or asyncio leaves Nagle's algorithm on, and every reply waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(512)
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(server.app, log_level="critical", access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
