@@ -1,7 +1,7 @@
 """hier: reads a long text once, then says what a model should see of it within a token budget."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import importlib
+import typing
 
 from hier.build import build, compress
 from hier.context import Context, Pick, Segment
@@ -22,7 +22,7 @@ from hier.nodes import Node
 from hier.store import load
 from hier.tree import Tree
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from hier.asking.answer import Answer
     from hier.asking.ask import ask
     from hier.asking.estimate import estimate
@@ -75,8 +75,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     """Import what is named late."""
     if name not in _LATE:
         raise AttributeError(f"module 'hier' has no attribute {name!r}")
-    return getattr(import_module(_LATE[name]), name)
+    return getattr(importlib.import_module(_LATE[name]), name)

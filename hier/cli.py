@@ -119,7 +119,7 @@ def build(
         write(f"{json.dumps(guess.to_dict()) if as_json else guess}\n")
         return
     if output is None:
-        raise InputError("nowhere to save the tree; pass -o TREE, or --dry-run")
+        raise typer.BadParameter("Missing option '-o' / '--output'; or pass --dry-run.")
     started = time.perf_counter()
     book = Ledger(prices)
     try:

@@ -72,6 +72,7 @@ _NARROW = 1e-3  # a value of what is spoken of that is as good as none
 _FAINT = 8.0  # logarithm below the best at which relevance ends
 _SCRAP = 0.06  # worth of a heading, a page number or a single word, and a little more
 _SAME = 0.9999  # the same words: shown once, they are shown
+_SURE = 1e-4  # what rounding never adds to a cosine
 
 
 @dataclass(frozen=True)
@@ -242,14 +243,23 @@ def _vectors(tree: Tree, leaves: np.ndarray, found: Relevance) -> np.ndarray:
     return vectors
 
 
-def _similar(vectors: np.ndarray, config: AllocationConfig) -> np.ndarray:
-    """Return how far leaves cover each other, from their unit vectors: (leaves, leaves)."""
-    cosine = vectors @ vectors.T
-    fidelity: np.ndarray = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
-    fidelity[fidelity < 0] = 0
-    fidelity[cosine > _SAME] = 1
-    np.fill_diagonal(fidelity, 1)
-    return fidelity
+def _similar(
+    vectors: np.ndarray, config: AllocationConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which leaves cover each other how far, from their unit vectors; each itself wholly.
+
+    Returns:
+        Leaves, leaves that they cover, and how far, above 0.
+    """
+    near = vectors @ vectors.T > config.similar - _SURE
+    np.fill_diagonal(near, True)
+    rows, targets = np.nonzero(near)
+    # Once more, one by one: a product of matrices rounds as it is split over threads.
+    cosine = np.einsum("ij,ij->i", vectors[rows], vectors[targets])
+    fidelity = (cosine - config.similar) * (config.redundancy / (1 - config.similar))
+    fidelity[(cosine > _SAME) | (rows == targets)] = 1
+    some = fidelity > 0
+    return rows[some], targets[some], fidelity[some]
 
 
 def asked_concepts(
@@ -302,10 +312,8 @@ def _pairs(
 
     Targets are the leaves, then the stems.
     """
-    fidelity = _similar(vectors[: config.most], config)
-    rows, targets = np.nonzero(fidelity)
-    rest = np.arange(len(fidelity), len(leaves))
-    pairs = [(rows, targets, fidelity[rows, targets]), (rest, rest, np.ones(len(rest)))]
+    rest = np.arange(min(config.most, len(leaves)), len(leaves))
+    pairs = [_similar(vectors[: config.most], config), (rest, rest, np.ones(len(rest)))]
     if topics.any():
         words = tree.index.leaves.take(leaves)
         stems = tree.index.stem_of[words.words]

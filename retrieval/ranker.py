@@ -21,6 +21,7 @@ from hier.errors import InputError
 DATA = Path(__file__).parent / "data"
 DEPTH = 768
 """How many leaves, the most promising by the plain sum, are ranked again."""
+_ROWS = 64  # in one product: a larger one is split over threads, and rounds as they are many
 _FURTHEST = 6.0  # standard deviations: no feature counts for more than it did in training
 _ARRAYS = (
     "names",
@@ -79,6 +80,11 @@ class Ranker:
                 "version and kind of embedder: train them again"
             )
         standard = np.clip((features - self.mean) / self.scale, -_FURTHEST, _FURTHEST)
+        starts = range(0, max(len(standard), 1), _ROWS)
+        return np.concatenate([self._pass(standard[start : start + _ROWS]) for start in starts])
+
+    def _pass(self, standard: np.ndarray) -> np.ndarray:
+        """Return the density of some rows of standardised features."""
         hidden = np.maximum(standard @ self.hidden + self.hidden_bias, 0)
         inner = np.maximum(hidden @ self.inner + self.inner_bias, 0)
         density: np.ndarray = standard @ self.linear + (inner @ self.out).mean(axis=0)[:, 0]

@@ -21,7 +21,7 @@ TEXT = (
     + "The garden is kept by the landlord and watered in summer. "
     * 60
 )
-COMMANDS = {"compress", "build", "query", "tree", "explain", "demo", "doctor"}
+COMMANDS = {"compress", "ask", "build", "query", "tree", "explain", "demo", "doctor"}
 
 
 @pytest.fixture
@@ -247,9 +247,14 @@ def test_an_interrupted_build_writes_nothing(tmp_path, long_text):
     source = tmp_path / "long.txt"
     source.write_text(long_text * 30, encoding="utf-8")
     process = subprocess.Popen(
-        [HIER, "build", source, "-o", tmp_path / "long.hier"], stderr=subprocess.PIPE
+        [HIER, "build", "-", "-o", tmp_path / "long.hier"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    time.sleep(1.5)  # it is reading or building, for some seconds more
+    process.stdin.write(source.read_bytes())
+    process.stdin.close()
+    process.stdin = None
+    time.sleep(0.5)  # it has read all of it, and builds for some seconds
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -189,8 +189,9 @@ def test_same_bytes_in_any_process(long_text, tmp_path):
     code = (
         "import hier, pathlib, hashlib, sys\n"
         "tree = hier.build(pathlib.Path(sys.argv[1]))\n"
-        "for q in ('How do I raise?', None):\n"
-        "    print(hashlib.sha256(str(tree.compress(q, 400).to_dict()).encode()).hexdigest())\n"
+        "for q in ('How do I raise?', 'What is a class?', None):\n"
+        "    for b in (100, 400, 3000):\n"
+        "        print(hashlib.sha256(str(tree.compress(q, b).to_dict()).encode()).hexdigest())\n"
     )
     outputs = {
         subprocess.run(

@@ -6,6 +6,7 @@ import data
 import descent as benchmark
 import numpy as np
 import pytest
+import stdlib_text
 
 import hier
 from hier.relevance import look, read, weigh
@@ -240,7 +241,7 @@ def documents():
 
 def test_the_haystack_holds_every_document_and_its_evidence():
     text, asked = benchmark.haystack(documents(), 20_000)
-    assert len(text) == round(20_000 * benchmark.CHARACTERS_A_TOKEN)
+    assert len(text) == round(20_000 * stdlib_text.CHARACTERS_A_TOKEN)
     assert [each.dataset for each in asked] == ["squad", "cuad"]
     assert [text[s:e] for each in asked for s, e in each.evidence] == [FACT, OTHER]
     assert len(benchmark.haystack(documents(), 0)[0]) == sum(len(d.text) + 2 for d in documents())

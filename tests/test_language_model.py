@@ -514,11 +514,18 @@ def test_a_server_that_says_no_ends_all_and_keeps_what_came():
 
 def test_ctrl_c_cancels_what_is_in_flight(model_server):
     model_server.configure(delay=0.3)
-    timer = threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+
+    def interrupt():
+        while model_server.stats()["calls"] < 4:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    model = openai(model_server, in_flight=2)
+    watcher.start()
     with pytest.raises(KeyboardInterrupt):
-        Talk(openai(model_server, in_flight=2), 100)
-    timer.join()
+        Talk(model, 100)
+    watcher.join()
     assert tasks() == set()
     assert model_server.stats()["calls"] <= 8
     assert chat(openai(model_server)).text

@@ -149,7 +149,7 @@ def test_all_that_a_limit_may_say_is_in_the_help_of_both_commands(run):
         (["-b", "many"], 2, "budget 'many' is not a whole number of tokens; pass 1 or more, or"),
         (["-b", "AUTO"], 2, "budget 'AUTO' is not a whole number"),
         (["-b", "auto", "--price", "cheap"], 2, "price 'cheap' is unknown; pass 'thorough',"),
-        (["-b", "auto", "--price", "-1"], 2, "price -1.0 is below zero"),
+        (["-b", "auto", "--price", "-1"], 2, "price -1 is below zero"),
         (["-b", "auto", "--price", "nan"], 2, "price nan is below zero or not finite"),
         (["--ceiling", "40"], 2, "ceiling 40 goes with budget='auto'"),
         (["-b", "auto", "--ceiling", "0"], 2, "budget 0 is below the least"),
