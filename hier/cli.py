@@ -246,6 +246,8 @@ def ask(
     else:
         write("\n" if stream else f"{found.text}\n")
         say(f"{found.sources()}\n{found.beside}".strip())
+        if tree.ledger.calls:
+            say(f"and {tree.ledger.total().tokens:,} tokens once, when models summarised the text")
     account(book, ledger)
 
 

@@ -49,7 +49,11 @@ class ModelSettings:
     def over(self, other: "ModelSettings") -> "ModelSettings":
         """Return these settings where they say something, the other's where they do not."""
         typed = {f.name: getattr(self, f.name) for f in fields(self)}
-        said = {k: v for k, v in typed.items() if v is not None and v != Prices()}
+        said = {name: value for name, value in typed.items() if value is not None}
+        own, theirs = self.prices, other.prices
+        if own == Prices(joules=own.joules, source=own.source):  # no money is said
+            energy = theirs if own.joules is None else own
+            said["prices"] = replace(theirs, joules=energy.joules, source=energy.source)
         return replace(other, **said)
 
     def open(self, name: str) -> "LanguageModel":

@@ -12,6 +12,7 @@ import pytest
 
 import hier
 from hier.ledger import Ledger
+from hier.options import read_models
 from hier.summarizers.language_model import LanguageModel
 from hier.summarizers.providers import load_model
 
@@ -200,7 +201,17 @@ class TestCommandLine:
         assert status == 0
         stats = model_server.stats()
         assert 1 < stats["most_in_flight"] <= 3
-        assert f"money: {(2 * stats['input'] + 6 * stats['output']) / 1e6:.4f}" in err
+        money = (2 * stats["input"] + 6 * stats["output"]) / 1e6
+        assert f"money: {money:.4f}" in err
+        # What is typed goes before it, and leaves the rest.
+        _, out, _ = run(
+            "build", text, "--dry-run", "--json", "--summarizer", "openai/test-model",
+            "--config", config, "--joules", "0.3:our own card", "--in-flight", "2",
+        )  # fmt: skip
+        assert json.loads(out)["money"] == 0 == json.loads(out)["calls"]  # all of it is kept
+        both = read_models(joules="0.3:our own card", config=config).of("openai/test-model")
+        assert both.prices == hier.Prices(2.0, 6.0, joules=0.3, source="our own card")
+        assert both.in_flight == 3
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
