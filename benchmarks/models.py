@@ -4,7 +4,8 @@ The model is a loopback server that waits as long as it is told and answers with
 called through LlamaIndex's own OpenAI client, or a function that waits as long. The ideal time of a
 level is what its calls take when the places in flight are always full; levels wait for each other.
 
-- time: a build whose nodes take so many calls, beside that ideal, several times over
+- time: a build whose nodes take so many calls, beside that ideal, several times over; through the
+  client also with calls of half a second, which are short for a model
 - killed: ended with SIGKILL half-way and started again; calls the server answered twice
 - again: calls of a second build of the same text
 - faults: half of all first and second attempts go wrong; is the tree the same
@@ -40,6 +41,7 @@ from servers import ModelServer
 
 FIGURES = "models.json"
 ROUNDS = 5
+USUAL = 0.5  # seconds of a call
 FAULTS = ["rate limit", "error", "cut", "malformed", "long", "empty", "refusal", "length", "slow"]
 WORDS = """the harbour council bridge ferry winter record opened closed under new ship captain town
 was were and of in for with after before report letter market river storm cargo school trade road
@@ -186,7 +188,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plain, _ = timed(tree, waits(options.delay), options.rounds)
         client, _ = timed(tree, model_of(server, options.in_flight), options.rounds)
+        server.configure(delay=USUAL)
+        usual, _ = timed(tree, model_of(server, options.in_flight), 1)
         result["seconds"] = {"function": plain, "client": client}
+        result["usual"] = {"delay": USUAL, "seconds": statistics.median(usual)}
+        result["usual"]["ideal"] = ideal(tree, USUAL, options.in_flight)
         result["killed"] = killed(server, tree, options)
         result["faults"] = faulty(server, tree, options)
     finally:
@@ -195,7 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Target(f"time beside the ideal, {name}", 1.3, statistics.median(seconds) / best)
         for name, seconds in result["seconds"].items()
     ]
+    half = result["usual"]
     lines += [
+        Target("time beside the ideal, client, .5 s a call", 1.3, half["seconds"] / half["ideal"]),
         Target("calls repeated after a kill", options.in_flight, result["killed"]["repeated"]),
         Target("calls of a second build", 0, result["killed"]["again"]),
         Target("trees changed by faults", 0, int(not result["faults"]["same"])),

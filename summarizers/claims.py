@@ -121,6 +121,12 @@ class Source:
         return dict(measured)
 
     @cached_property
+    def written(self) -> set[str]:
+        """The numbers that it writes in digits, but those that only count up: "3rd"."""
+        numbers = (found for found in self.found if found.kind == "number")
+        return {found.literal for found in numbers if self.text[found.end - 1].isdigit()}
+
+    @cached_property
     def amounts(self) -> set[tuple[str, float]]:
         """The quantities in basic units."""
         return {
@@ -236,6 +242,8 @@ def claims(summary: str, said: list[Found], source: Source) -> Iterator[tuple[Cl
 def _wrong(quantity: units.Quantity, summary: str, source: Source) -> Kind | None:
     """Return what is wrong with a number of a summary, None for nothing."""
     value, unit = quantity.values[0], quantity.unit
+    if not unit and not source.written.isdisjoint(quantity.values):
+        return None  # as most are: nothing else of the text needs to be read
     measured = next(
         (source.quantities[v] for v in quantity.values if v in source.quantities), set()
     )

@@ -71,8 +71,10 @@ def other_language(summary: str, text: str) -> bool:
 def _language(words: list[str]) -> str:
     """Return the language whose commonest words these are made of, "" where none stands out."""
     counts: Counter[str] = Counter()
-    for word in words:
-        counts.update(_spoken().get(word, ()))
+    spoken = _spoken()
+    for word, times in Counter(words).items():
+        for language in spoken.get(word, ()):
+            counts[language] += times
     (name, most), (_, other) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
     return name if most >= max(_CLEAR * len(words), _CLEARER * other, 1) else ""
 

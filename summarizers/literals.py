@@ -52,8 +52,11 @@ _MEANT = dict.fromkeys(["march", *_SHORT_MONTHS], _DATED) | {
     ),
 }
 
+_BEGINNINGS = "|".join(sorted({word[:2] for word in _WORDS}))
 _TOKEN = re.compile(
-    r"""[\s,;()]*+(?:  # what stands between tokens is passed over at once
+    # What stands between tokens is passed over at once, and words that begin like no literal.
+    rf"[\s,;()]*+(?:(?!{_BEGINNINGS})[a-z]++(?=[\s,;()])[\s,;()]++)*+"
+    r"""(?:
     # A letter or a Roman numeral is a literal only as the name of a part.
     (?P<label>(?=[A-Z])(?i:section|article|chapter|appendix|annex|schedule|exhibit|clause|part)
         \s(?P<name>[IVXLC]++|[A-Z])(?!\w))
