@@ -58,16 +58,17 @@ class Writers:
 
     by_levels: tuple[tuple[Levels, Writer | None], ...]
 
-    def __bool__(self) -> bool:
-        """Say whether any level is not extractive."""
-        return any(writer for _, writer in self.by_levels)
-
     def __post_init__(self) -> None:
         """Refuse two writers of one level."""
         named = max((max(levels.some) for levels, _ in self.by_levels), default=0)
         for level in range(named + 2):
             if sum(level in levels for levels, _ in self.by_levels) > 1:
                 raise SummarizerError(f"level {level} has two summarizers; name each level once")
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether the cache can tell what any of them wrote."""
+        return any(writer is not None and writer.identity for _, writer in self.by_levels)
 
     def levels(self, tree: Tree) -> list[tuple[int, Writer]]:
         """Return the levels of a tree that models summarise, lower ones first."""

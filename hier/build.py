@@ -145,7 +145,7 @@ def build(
         return tree
     from hier.summaries import open_cache, write_summaries
 
-    with open_cache(cache) as opened:
+    with open_cache(cache, writers) as opened:
         return write_summaries(tree, writers, ledger or Ledger(), opened, progress)
 
 

@@ -28,9 +28,9 @@ Take = Callable[[int, Written], None]
 
 
 @contextmanager
-def open_cache(cache: Path | bool) -> Iterator[Cache | None]:
-    """Open the cache that was asked for: True is the user's, False none."""
-    if cache is False:
+def open_cache(cache: Path | bool, writers: Writers) -> Iterator[Cache | None]:
+    """Open the cache that was asked for, where a writer can use one: True is the user's."""
+    if cache is False or not writers.are_kept:
         yield None
         return
     with Cache(default_path() if cache is True else Path(cache)) as opened:

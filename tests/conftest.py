@@ -77,6 +77,16 @@ def problems(draw: st.DrawFn) -> Problem:
 st.register_type_strategy(Problem, problems())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither the user's summaries nor his settings are read or written."""
+    folder = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HIER_CACHE", str(folder))
+        patch.setenv("HIER_CONFIG", str(folder / "config.toml"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the source tree."""

@@ -128,6 +128,7 @@ class TestCache:
             writer = FirstSentences(None)
             hier.build(source, summarizer=writer, cache=cache)
             assert writer.asked
+        assert not cache.exists()
 
     def test_equal_texts_are_asked_for_once(self, cache):
         text = "\n\n".join(
