@@ -160,9 +160,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--questions", type=int, default=5, help="of each document")
     add("--out", type=Path, default=environment.RESULTS / FIGURES, help="'-' writes none")
     options = described.parse_args(arguments)
-    documents = data.evidence_suite(
-        options.data, options.sets.split(","), options.documents, options.questions
-    )
+    try:
+        documents = data.evidence_suite(
+            options.data, options.sets.split(","), options.documents, options.questions
+        )
+    except data.DataError as error:
+        print(error, file=sys.stderr)
+        return 2
     asked = [one for document in documents for one in ask_all(document)]
     rows = summarise(asked)
     for row in rows:

@@ -33,6 +33,7 @@ import data
 import environment
 import faults
 import stdlib_text
+from targets import Target, exit_code
 
 from hier.summarizers.fidelity import check
 
@@ -182,7 +183,7 @@ def summarise(counts: dict[str, Counts], names: Sequence[str]) -> dict[str, Any]
     }
 
 
-def targets(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def targets(found: dict[str, Any]) -> Iterator[Target]:
     """What was to be reached, beside what was."""
     for half, result in found.items():
         for name, kinds in TO_CATCH.items():
@@ -192,21 +193,11 @@ def targets(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
             planted = sum(row["planted"] for row in rows)
             if planted:
                 caught = sum(row["planted"] * row["caught"] for row in rows) / planted
-                yield {
-                    "name": f"planted {name}s caught, {half}",
-                    "limit": WANTED_CAUGHT,
-                    "measured": caught,
-                    "reached": caught >= WANTED_CAUGHT,
-                }
+                yield Target(f"planted {name}s caught, {half}", WANTED_CAUGHT, caught, least=True)
         rows = [row for kind, row in result["alarms"].items() if kind != "written"]
         share = sum(r["claims"] * r["share"] for r in rows) / max(1, sum(r["claims"] for r in rows))
         reworded = result["alarms"]["reworded"]["share"]
-        yield {
-            "name": f"false alarms, {half}",
-            "limit": MOST_ALARMS,
-            "measured": max(share, reworded),
-            "reached": max(share, reworded) <= MOST_ALARMS,
-        }
+        yield Target(f"false alarms, {half}", MOST_ALARMS, max(share, reworded))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -241,17 +232,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"  {kind:30} {row['claims']:6} claims   {row['share']:6.2%} flagged  "
                 f"{row['summaries']:5} summaries  {row['of summaries']:6.1%} flagged"
             )
+    lines = list(targets(results))
     result = {
         "environment": environment.describe(environment.SEED),
         "found": results,
-        "targets": list(targets(results)),
+        "targets": [line.row() for line in lines],
     }
-    for target in result["targets"]:
-        print(f"{target['name']:40} {target['measured']:.4f}  {target['reached']}")
+    print(*lines, sep="\n")
     if str(options.out) != "-":
         environment.write(options.out, result)
         print("written:", options.out)
-    return 0 if all(target["reached"] for target in result["targets"]) else 1
+    return exit_code(lines)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def build(
             over the levels; or the ``Path`` of weights made by ``scripts/train_relevance.py``.
         cache: where a model's summaries are kept, so that none is paid for twice: True for the
             user's cache (``HIER_CACHE`` names another folder), the ``Path`` of a file, or False.
-        ledger: where the calls are recorded, with prices; ``tree.ledger``.
+        ledger: where the calls are recorded as they are made, with prices; ``tree.ledger`` has
+            those of this build.
         previous: a tree of an earlier version of the text: nodes that hold nothing new stay as
             they were there, so that few summaries of a model are to be written anew.
         progress: called with (what, done, total) during neural encoding and model calls.

@@ -18,7 +18,7 @@ class SummaryCheck:
         level: its level.
         outcome: ``"written"`` (shown as the model wrote it), ``"repaired"`` (without the sentences
             that say what the text does not) or ``"replaced"`` (by the extractive summary).
-        kept: share of the text's numbers, names and other literals that the summary shown keeps.
+        kept: share of the text's numbers, dates and other literals that the summary shown keeps.
         invented: what the model wrote that the text does not say.
         fault: why the model gave no summary at all, such as ``"refused"``; empty where it did.
     """
@@ -32,7 +32,7 @@ class SummaryCheck:
 
 
 @dataclass(frozen=True)
-class Fidelity:
+class TreeFidelity:
     """The checks of all summaries that models wrote, by node.
 
     Attributes:

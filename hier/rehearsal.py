@@ -17,7 +17,7 @@ from hier.build import build
 from hier.document import Document
 from hier.ledger import Ledger, Prices
 from hier.summaries import write_summaries
-from hier.summarizers.cache import Cache
+from hier.summarizers.cache import Cache, default_path
 from hier.summarizers.calls import Call, Record, Written
 from hier.summarizers.writers import Writer
 from hier.tokens import DEFAULT_TOKENIZER
@@ -108,7 +108,7 @@ class _StandIn:
     """A writer that sends nothing, and says what would have been sent."""
 
     def __init__(self, writer: Writer, count: Callable[[str], int], waits: list[float]) -> None:
-        self.writer, self.count, self.waits = writer, count, waits
+        self.count, self.waits = count, waits
         self.identity, self.window = writer.identity, writer.window
         self.output, self.in_flight = writer.output, writer.in_flight
         self.overhead = writer.overhead
@@ -144,8 +144,6 @@ class _ReadOnly(Cache):
 @contextmanager
 def _reading(cache: Path | bool) -> Iterator[Cache | None]:
     """Open a cache to read; None where there is none yet."""
-    from hier.summarizers.cache import default_path
-
     path = default_path() if cache is True else cache
     if path is False or not Path(path).is_file():
         yield None

@@ -56,6 +56,7 @@ def write_summaries(
     Raises:
         SummarizerError: a writer cannot go on; what it wrote is in the cache.
     """
+    before = len(ledger.calls), len(ledger.notes)
     levels = writers.levels(tree)
     total = sum(len(tree.levels[level].first_leaf) for level, _ in levels)
     bench = _Bench(tree, progress, total)
@@ -72,7 +73,9 @@ def write_summaries(
             why = found.fault or f"it invents {', '.join(found.invented)}"
             ledger.note(f"node {found.node_id}: its extractive summary stands in ({why})")
     texts = dict(sorted(bench.texts.items()))
-    return replace(tree, summary_texts=texts, checks=checks, ledger=ledger)
+    # The tree's own: a user's ledger may have had calls before, and goes on.
+    own = Ledger(ledger.prices, ledger.calls[before[0] :], ledger.notes[before[1] :])
+    return replace(tree, summary_texts=texts, checks=checks, ledger=own)
 
 
 def _parts(tree: Tree, node_id: int, texts: Mapping[int, str]) -> list[str]:

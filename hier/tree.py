@@ -15,7 +15,7 @@ import numpy as np
 
 from hier.context import Context
 from hier.document import Document, Span
-from hier.fidelity import Fidelity, SummaryCheck
+from hier.fidelity import SummaryCheck, TreeFidelity
 from hier.ledger import Ledger
 from hier.nodes import Node, Nodes
 from hier.render import Layout
@@ -262,9 +262,9 @@ class Tree:
         leaves = choice.sentences[choice.offsets[place] : choice.offsets[place + 1]]
         return tuple(Span(*self.layout().leaf_span(int(leaf))) for leaf in leaves)
 
-    def fidelity(self) -> Fidelity:
+    def fidelity(self) -> TreeFidelity:
         """Return what became of the summaries that models wrote, and what they keep."""
-        return Fidelity(self.checks)
+        return TreeFidelity(self.checks)
 
     def save(self, path: str | Path) -> None:
         """Write the tree to one file: atomically, without pickle.

@@ -92,8 +92,6 @@ km/h: kph, kmh, kilometers per hour, kilometres per hour, kilometers an hour
 
 db: decibel, decibels
 """
-# Hardly ever left out: a number that has none of them is meant without.
-MARKED = frozenset("% $ € £ ¥ rupee ruble franc yuan peso krone".split())
 _SPELLED: dict[str, str] = {}
 _SIZES: dict[str, tuple[str, float]] = {}
 _KINDS: dict[str, int] = {}

@@ -15,12 +15,11 @@ from hier.summarizers.extractive import SUMMARY_TOKENS
 from hier.summarizers.fidelity import other_language
 from hier.summarizers.language_model import ASKED_AGAIN, LanguageModel
 from hier.summarizers.prompts import SUMMARY, Prompt, quoted
-
-UNKNOWN_WINDOW = 8192
-"""Tokens that a model is taken to read and write where it does not say."""
+from hier.summarizers.providers import DEFAULT_WINDOW
 
 _SHARE = 0.7  # of the window, by our tokens: the model's own may be smaller pieces
 _ROOM = 1.5  # and likewise for what it writes
+_MOST_OF_FUNCTIONS = 4 * SUMMARY_TOKENS  # nobody tells them how much is wanted
 _DECLINES = re.compile(
     r"\W*(?:i(?:'|’)?m (?:very )?sorry|sorry|i (?:can(?:no|'|’)t|cannot|am unable|won(?:'|’)t)|"
     r"as an ai|i(?:'|’)m (?:unable|not able)|unable to|i must decline)\b",
@@ -36,7 +35,7 @@ class Writer(Protocol):
     Attributes:
         identity: all that its summaries depend on beside the text; None: they are not cached.
         window: most tokens of one text that it reads.
-        output: most tokens of a summary.
+        output: tokens that a summary is to have, about.
         overhead: tokens sent with each text beside it.
         in_flight: how many it writes at once.
     """
@@ -59,7 +58,7 @@ class ModelWriter:
 
     Args:
         model: the model.
-        output: most tokens of a summary.
+        output: tokens that a summary is to have; half as many more are no fault.
         prompt: what it is told.
 
     Raises:
@@ -75,7 +74,7 @@ class ModelWriter:
         around = self._messages("")
         # Each message takes some tokens for who says it; a second try says what was wrong.
         self.overhead = sum(model.count(message.text) + 4 for message in around) + 20
-        window = model.window or UNKNOWN_WINDOW
+        window = model.window or DEFAULT_WINDOW
         self.window = int(_SHARE * (window - self.overhead - self._most))
         if self.window <= output:
             raise ModelError(
@@ -95,7 +94,7 @@ class ModelWriter:
             ModelError: the model cannot be reached, or will not go on; what came is handed over.
         """
         conversations = [self._messages(text) for text in texts]
-        _write(self.model, conversations, texts, self._most, self.output, done, record, ASKED_AGAIN)
+        _write(self.model, conversations, texts, self._most, done, record, ASKED_AGAIN)
 
     def _messages(self, text: str) -> tuple[Message, ...]:
         return self.prompt.messages(tokens=self.output, text=quoted(text))
@@ -123,8 +122,8 @@ class FunctionWriter:
         function: Callable[[str], Any],
         *,
         name: str | None = None,
-        output: int = SUMMARY_TOKENS,
-        window: int = UNKNOWN_WINDOW,
+        output: int = _MOST_OF_FUNCTIONS,
+        window: int = DEFAULT_WINDOW,
         in_flight: int = 16,
         timeout: float = 600.0,
     ) -> None:
@@ -149,7 +148,7 @@ class FunctionWriter:
             SummarizerError: it raised, or returned anything but a text.
         """
         conversations = [(Message("user", text),) for text in texts]
-        _write(self.model, conversations, texts, self.output, self.output, done, record, 0)
+        _write(self.model, conversations, texts, self.output, done, record, 0)
 
 
 def load_writer(summarizer: Any) -> Writer | None:
@@ -189,13 +188,13 @@ def load_writer(summarizer: Any) -> Writer | None:
     return FunctionWriter(summarizer)
 
 
-def fault_of(reply: Reply, text: str, output: int, count: Callable[[str], int]) -> str:
+def fault_of(reply: Reply, text: str, most: int, count: Callable[[str], int]) -> str:
     """Return what is wrong with a reply as the summary of a text; empty for nothing.
 
     Args:
         reply: the reply.
         text: what it is to be the summary of.
-        output: most tokens of a summary.
+        most: most tokens of a summary.
         count: counts tokens.
     """
     said = reply.text
@@ -206,7 +205,7 @@ def fault_of(reply: Reply, text: str, output: int, count: Callable[[str], int]) 
         return "cut off"
     if not said:
         return "empty"
-    if len(said) > len(text) or count(said) > output:
+    if len(said) > len(text) or count(said) > most:
         return "too long"
     return "in another language" if other_language(said, text) else ""
 
@@ -216,13 +215,12 @@ def _write(
     conversations: Sequence[Sequence[Message]],
     texts: Sequence[str],
     most: int,
-    output: int,
     done: Callable[[int, Written], None],
     record: Record,
     again: int,
 ) -> None:
     def fault(i: int, reply: Reply) -> str:
-        return fault_of(reply, texts[i], output, model.count)
+        return fault_of(reply, texts[i], most, model.count)
 
     def take(i: int, reply: Reply, call: Call, wrong: str) -> None:
         done(i, Written("" if wrong else reply.text, wrong, call))

@@ -22,7 +22,7 @@ from hier.problem import Groups, Problem
 from hier.tree import Tree
 
 # The asserts of what tests share say what was compared, as those of tests do.
-pytest.register_assert_rewrite("house", "shown")
+pytest.register_assert_rewrite("house", "shown", "talks")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -17,6 +17,7 @@ import re
 import socket
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -182,28 +183,28 @@ class Server:
         return Response(content, headers=headers, media_type="application/json")
 
 
-class Protocol:
+class Protocol(ABC):
     """How calls and replies are written."""
 
+    @abstractmethod
     def most(self, body: dict[str, Any]) -> int:
         """Return the most tokens of a reply."""
-        raise NotImplementedError
 
+    @abstractmethod
     def streams(self, body: dict[str, Any]) -> bool:
         """Return whether a stream was asked for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, status: int, about: str, code: str, headers: Any = None) -> Response:
         """Return an error."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reply(self, body: dict[str, Any], answer: Answer, number: int) -> dict[str, Any]:
         """Return a reply at once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lines(self, body: dict[str, Any], answer: Answer, number: int) -> list[str]:
         """Return the lines of a stream."""
-        raise NotImplementedError
 
     async def stream(
         self, body: dict[str, Any], answer: Answer, number: int, wrong: str

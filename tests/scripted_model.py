@@ -9,6 +9,7 @@ import environment
 from hier.summarizers.calls import Call, Message, Reply, Tool, ToolCall
 
 count = environment.token_counter("o200k_base")
+QUESTION = "How does the with statement call __enter__ and __exit__?"
 
 
 def calls(*wanted: tuple[str, dict[str, Any]], text: str = "") -> Reply:
@@ -84,3 +85,13 @@ def cut(text: str, most: int, finish: Any, ratio: float) -> tuple[str, Any]:
             (middle, high) if count(" ".join(words[:middle])) * ratio <= most else (low, middle - 1)
         )
     return " ".join(words[:low]).strip(), "length"
+
+
+def search(words: str) -> Reply:
+    """A reply that searches."""
+    return calls(("search", {"query": words}))
+
+
+def expand(node: Any) -> Reply:
+    """A reply that asks for a node."""
+    return calls(("expand", {"node_id": node}))

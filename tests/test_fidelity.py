@@ -246,4 +246,4 @@ def test_hostile_texts_take_linear_time(unit):
         return time.process_time() - began
 
     short = min(seconds(4_000) for _ in range(2))
-    assert seconds(16_000) < 10 * short + 2
+    assert min(seconds(16_000) for _ in range(3)) < 10 * short + 0.5

@@ -2,12 +2,12 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 
+import models
 import pytest
 
 import hier
@@ -20,34 +20,15 @@ IN_FLIGHT = 16
 WITHIN = ["rate limit", "error", "cut", "malformed", "long", "empty", "refusal", "length"]
 
 
-WORDS = """the harbour council bridge ferry winter record opened closed under new ship captain town
-was were and of in for with after before report letter market river storm cargo school trade road
-house light tower keeper signal north south coast island people boats carried sold bought""".split()
-
-
-def prose(n_paragraphs):
-    """Return paragraphs of four plain sentences, a number in each, the same on every run."""
-    draw = random.Random(5)
-
-    def sentence():
-        words = draw.choices(WORDS, k=draw.randint(14, 24))
-        return f"{' '.join(words).capitalize()} {draw.randint(100, 9999)}."
-
-    paragraphs = [" ".join(sentence() for _ in range(4)) for _ in range(n_paragraphs)]
-    parts = [f"# Part {i}\n\n" + "\n\n".join(paragraphs[i : i + 12])
-             for i in range(0, n_paragraphs, 12)]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
-
-
 @pytest.fixture(scope="module")
 def source():
-    return prose(150)
+    return models.prose(180, seed=5)
 
 
 @pytest.fixture(scope="module")
 def long_source():
     """A text of about 1,000 passages."""
-    return prose(1000)
+    return models.prose(1000, seed=5)
 
 
 def model(server, **options):
@@ -81,24 +62,12 @@ def test_a_server_at_its_worst_gives_the_same_tree(model_server, source):
     assert "tried again" in ledger.table()
 
 
-# Builds a text that stands in a file, with a cache beside it.
-BUILD = """
-import sys
-from pathlib import Path
-import hier
-from hier.summarizers.language_model import LanguageModel
-from hier.summarizers.providers import load_model
-text, cache, url = sys.argv[1:]
-model = LanguageModel(load_model("openai/test-model", base_url=url), in_flight=16)
-hier.build(Path(text), summarizer=model, cache=Path(cache))
-"""
-
-
 def test_a_build_that_was_killed_repeats_no_more_than_was_in_flight(model_server, source, tmp_path):
     text, cache = tmp_path / "text.txt", tmp_path / "cache.sqlite"
     text.write_text(source, encoding="utf-8")
     model_server.configure(delay=0.2)
-    command = [sys.executable, "-c", BUILD, str(text), str(cache), model_server.url]
+    arguments = (str(text), str(cache), model_server.url, str(IN_FLIGHT))
+    command = [sys.executable, "-c", models.BUILD, *arguments]
     first = subprocess.Popen(command, cwd=tmp_path)
     while model_server.stats()["replies"] < 20:
         assert first.poll() is None, "it ended before it could be killed"

@@ -249,6 +249,18 @@ class TestFidelity:
             assert tree.summary(node_id)[1] == ((node.start, node.end),)
 
 
+class TestWhoseLedger:
+    def test_a_trees_ledger_has_its_own_calls_and_the_users_all(self, source):
+        shared = Ledger(Prices(1.0, 2.0))
+        one, other = (
+            hier.build(source, summarizer=FirstSentences(), ledger=shared, cache=False)
+            for _ in range(2)
+        )
+        assert one.ledger.total() == other.ledger.total()
+        assert shared.calls == one.ledger.calls + other.ledger.calls
+        assert one.ledger.prices == shared.prices
+
+
 class TestRehearsal:
     def test_it_asks_as_often_as_the_build_and_sends_nothing(self, source, cache):
         writer = FirstSentences()

@@ -73,11 +73,12 @@ def make_mark(question: str, texts: Iterable[str]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for text in texts:
         digest.update(text.encode("utf-8", "replace") + b"\0")
-    for number in count():
-        mark = hashlib.blake2b(digest.digest() + b"%d" % number, digest_size=4).hexdigest()
-        if not any(mark in text.lower() for text in texts):
-            return mark
-    raise AssertionError("there is a next number")
+    marks = (
+        hashlib.blake2b(digest.digest() + b"%d" % number, digest_size=4).hexdigest()
+        for number in count()
+    )
+    lowered = [text.lower() for text in texts]
+    return next(mark for mark in marks if not any(mark in text for text in lowered))
 
 
 def read_reply(reply: Reply, mark: str, tools: str) -> Said:

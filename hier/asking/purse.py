@@ -19,8 +19,6 @@ MESSAGE = 8
 """Tokens that a message takes beside its text: its role, and the marks a server puts around it."""
 PRIMING = 8
 """Tokens that a call takes beside its messages: the opening of the reply."""
-
-
 _HEARD = ("reply", "cache", "empty", "refused")  # outcomes of a call that is not tried again
 
 
