@@ -49,7 +49,7 @@ def test_what_the_ledger_says_is_what_the_server_counted(model_server, source):
 
 def test_a_server_at_its_worst_gives_the_same_tree(model_server, source):
     quiet = hier.build(source, summarizer=model(model_server), cache=False)
-    model_server.configure(faults=[*WITHIN, "slow", "language"], share=0.4, slow=3.0, seed=7)
+    model_server.configure(faults=[*WITHIN, "slow", "language"], share=0.6, slow=3.0, seed=7)
     ledger = Ledger()
     tree = hier.build(
         source, summarizer=model(model_server, timeout=1.0), ledger=ledger, cache=False
