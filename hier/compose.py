@@ -109,7 +109,8 @@ class Composer:
             return None
         node_id = tree.nodes.smallest(scope.first, scope.end)
         level, size = tree.nodes[node_id].level, tree.tokenizer.count(body)
-        segment = Segment(start, stop, "verbatim", level, size, 0.0, node_id, body)
+        place = tree.document.place(start, stop)
+        segment = Segment(start, stop, "verbatim", level, size, 0.0, node_id, body, (), place)
         return Context(text, tokens, self.budget, (segment,), 1.0, 1.0, self.asked)
 
     @cached_property

@@ -22,6 +22,8 @@ class Segment:
         node_id: the smallest node that holds it.
         text: the words themselves.
         sources: for a summary, the spans it was made from.
+        place: where in its file it stands: ``"page 3"``, ``"sheet Prices, row 12"``, ``"line 7"``.
+        document_id: the document of a corpus that it is from; empty for a single text.
     """
 
     start: int
@@ -33,6 +35,8 @@ class Segment:
     node_id: int
     text: str
     sources: tuple[Span, ...] = ()
+    place: str = ""
+    document_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,16 @@ byte that does not fit is an error that names its position.
 """
 
 import codecs
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hier.errors import InputError
+from hier.places import Places, lines_of
+
+if TYPE_CHECKING:
+    from hier.blocks import Blocks
 
 
 class Span(NamedTuple):
@@ -26,10 +31,22 @@ class Document:
     Attributes:
         text: the whole text; every span points into it.
         name: where it came from, for people; empty when it has no name.
+        places: the pages, slides or rows that the text was read from; None for a text that is its
+            file's own, whose places are its lines.
+        blocks: what the text is made of, where its format says so; None to find out.
+        metadata: what else is known of it, by name: str, int, float or bool.
     """
 
     text: str
     name: str = ""
+    places: Places | None = None
+    blocks: "Blocks | None" = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def place(self, start: int, end: int) -> str:
+        """Say where in its file some characters stand: ``"page 3"``, ``"lines 10-12"``."""
+        places = lines_of(self.text) if self.places is None else self.places
+        return places.describe(start, end)
 
     @classmethod
     def from_path(cls, path: Path, encoding: str = "utf-8") -> "Document":

@@ -27,6 +27,7 @@ def segments(tree: Tree, plan: Plan, pieces: list[Piece]) -> tuple[Segment, ...]
                     tree.tokenizer.count(summary.text),
                     float(plan.relevance[summary.first_leaf : summary.end_leaf].max()),
                     summary.node_id, summary.text, sources,
+                    tree.document.place(piece.start, piece.end),
                 )
             )  # fmt: skip
             continue
@@ -35,9 +36,13 @@ def segments(tree: Tree, plan: Plan, pieces: list[Piece]) -> tuple[Segment, ...]
         text = tree.source[piece.start : piece.end]
         relevance = float(plan.relevance[piece.first_leaf : piece.end_leaf].max())
         tokens = tree.tokenizer.count(text)
+        place = tree.document.place(piece.start, piece.end)
         found.append(
-            Segment(piece.start, piece.end, "verbatim", level, tokens, relevance, node_id, text)
-        )
+            Segment(
+                piece.start, piece.end, "verbatim", level, tokens, relevance, node_id, text, (),
+                place,
+            )
+        )  # fmt: skip
     return tuple(found)
 
 
