@@ -1,1 +1,1 @@
-"""Files: what people have becomes documents, and every part of a text knows its place in its file."""
+"""Files: what people have becomes documents; a text knows its place in its file."""
