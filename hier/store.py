@@ -11,27 +11,20 @@ import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from hier.document import Document
 from hier.errors import StoreError
-from hier.fidelity import SummaryCheck
-from hier.ledger import Ledger
-from hier.retrieval.counts import Counts
-from hier.retrieval.index import WordIndex
-from hier.retrieval.relevance import Level
-from hier.summarizers.extractive import Choice
-from hier.tokens import Tokenizer, load_tokenizer
+from hier.flat import arrays_of, facts_of, make_tree
+from hier.tokens import load_tokenizer
 from hier.tree import Tree
 
 MAGIC = b"\x89HIER\r\n\x1a"  # a text-mode transfer damages it, as in PNG
-VERSION = 4
+VERSION = 5
 _PREFIX = struct.Struct("<8sQI")
 _ALIGN = 64
 _TYPES = ("|u1", "<i4", "<i8", "<f2", "<f4", "<f8")
@@ -53,17 +46,7 @@ def save(tree: Tree, path: Path) -> None:
             "a tree built with an embedder object cannot be saved: it could not be found again; "
             "build with the embedder's name or folder"
         )
-    arrays = _arrays(tree)
-    meta = {
-        "name": tree.document.name,
-        "tokenizer": tree.tokenizer.name,
-        "embedder": tree.embedder,
-        "relevance": tree.relevance,
-        "levels": len(tree.levels),
-        "summary_texts": {str(key): text for key, text in tree.summary_texts.items()},
-        "checks": [asdict(check) for check in tree.checks],
-        "ledger": tree.ledger.saved(),
-    }
+    arrays, meta = arrays_of(tree), facts_of(tree)
     if path.exists() and not os.access(path, os.W_OK):
         raise StoreError(f"{path} is read-only; choose another place or make it writable")
     try:
@@ -93,7 +76,7 @@ def load(path: str | Path, *, tokenizer: Any = None) -> Tree:
             raise StoreError(
                 f"{path} was built with a tokenizer object; pass it: hier.load(path, tokenizer=...)"
             )
-        return _tree(meta, arrays, load_tokenizer(tokenizer or meta["tokenizer"]))
+        return make_tree(meta, arrays, load_tokenizer(tokenizer or meta["tokenizer"]))
     except OSError as error:
         raise StoreError(
             f"{path} cannot be read: {error.strerror or error}; check the path"
@@ -101,122 +84,6 @@ def load(path: str | Path, *, tokenizer: Any = None) -> Tree:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # Checksums passed: someone wrote the file, but not this hier.
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
-
-
-def _late_encoder(name: str) -> Callable[[str], np.ndarray]:
-    """Return a query encoder that loads its model when it is first asked."""
-    loaded: list[Any] = []
-
-    def encode(query: str) -> np.ndarray:
-        if not loaded:
-            from hier.retrieval.embedders import load_embedder
-
-            loaded.append(load_embedder(name))
-        vector: np.ndarray = loaded[0].encode([query])[0]
-        return vector
-
-    return encode
-
-
-def _arrays(tree: Tree) -> dict[str, np.ndarray]:
-    index = tree.index
-    arrays = {
-        "text": _bytes(tree.source),
-        "vocabulary": _bytes("\n".join(index.vocabulary)),
-        "stems": _bytes("\n".join(index.stems)),
-        "leaf_start": tree.leaf_start,
-        "leaf_tokens": tree.leaf_tokens,
-        "block": tree.block,
-        "worth": tree.worth,
-        "offers": tree.offers,
-        "opens": tree.opens,
-        "path_offsets": tree.path_offsets,
-        "path_leaves": tree.path_leaves,
-        "stem_of": index.stem_of,
-        "piece_offsets": index.piece_offsets,
-        "pieces": index.pieces,
-        "norms": index.norms,
-        "path_of": index.path_of,
-    }
-    for name, counts in (("leaf", index.leaves), ("path", index.paths)):
-        arrays[f"{name}_words.offsets"] = counts.offsets
-        arrays[f"{name}_words.words"] = counts.words
-        arrays[f"{name}_words.counts"] = counts.counts
-    for number, level in enumerate(tree.levels):
-        arrays[f"level{number}.first_leaf"] = level.first_leaf
-        arrays[f"level{number}.norms"] = level.norms
-        arrays[f"level{number}.words"] = level.words
-        if level.vectors is not None:
-            arrays[f"level{number}.vectors"] = level.vectors
-        if level.static is not None:
-            arrays[f"level{number}.static"] = level.static
-    for number, choice in enumerate(tree.summaries):
-        arrays[f"summary{number}.offsets"] = choice.offsets
-        arrays[f"summary{number}.sentences"] = choice.sentences
-    return arrays
-
-
-def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokenizer) -> Tree:
-    def counts(name: str) -> Counts:
-        return Counts(*(arrays[f"{name}_words.{part}"] for part in ("offsets", "words", "counts")))
-
-    def level(number: int) -> Level:
-        first_leaf, norms, words = (
-            arrays[f"level{number}.{part}"] for part in ("first_leaf", "norms", "words")
-        )
-        vectors, static = (arrays.get(f"level{number}.{part}") for part in ("vectors", "static"))
-        return Level(first_leaf, norms, words, vectors, static)
-
-    index = WordIndex(
-        vocabulary=_lines(arrays["vocabulary"]),
-        stems=_lines(arrays["stems"]),
-        stem_of=arrays["stem_of"],
-        piece_offsets=arrays["piece_offsets"],
-        pieces=arrays["pieces"],
-        norms=arrays["norms"],
-        leaves=counts("leaf"),
-        paths=counts("path"),
-        path_of=arrays["path_of"],
-    )
-    return Tree(
-        document=Document(_text(arrays["text"]), meta["name"]),
-        tokenizer=tokenizer,
-        embedder=meta["embedder"],
-        relevance=meta["relevance"],
-        leaf_start=arrays["leaf_start"],
-        leaf_tokens=arrays["leaf_tokens"],
-        block=arrays["block"],
-        worth=arrays["worth"],
-        offers=arrays["offers"],
-        opens=arrays["opens"],
-        path_offsets=arrays["path_offsets"],
-        path_leaves=arrays["path_leaves"],
-        index=index,
-        levels=tuple(level(number) for number in range(meta["levels"])),
-        summaries=tuple(
-            Choice(arrays[f"summary{number}.offsets"], arrays[f"summary{number}.sentences"])
-            for number in range(meta["levels"] - 1)
-        ),
-        summary_texts={int(key): text for key, text in meta["summary_texts"].items()},
-        checks=tuple(
-            SummaryCheck(**{**check, "invented": tuple(check["invented"])})
-            for check in meta["checks"]
-        ),
-        ledger=Ledger.read(meta["ledger"]),
-        encode_query=None if meta["embedder"] == "static" else _late_encoder(meta["embedder"]),
-    )
-
-
-def _bytes(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
-
-
-def _text(array: np.ndarray) -> str:
-    return array.tobytes().decode("utf-8", "surrogatepass")
-
-
-def _lines(array: np.ndarray) -> tuple[str, ...]:
-    return tuple(_text(array).split("\n")) if len(array) else ()
 
 
 @contextmanager

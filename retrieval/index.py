@@ -186,24 +186,29 @@ def index_words(
     under = leaves.take(heading_leaves)
     rows = np.repeat(path_rows, np.diff(under.offsets))
     path_counts = count_words(rows, under.words, len(paths), n_words)
-    pieces = [table.rows(word) for word in words.vocabulary]
+    analysed, vectors = analyse(words.vocabulary, table)
+    return WordIndex(words.vocabulary, *analysed, leaves, path_counts, path_of), vectors
+
+
+Analysed = tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def analyse(vocabulary: Sequence[str], table: StaticTable) -> tuple[Analysed, np.ndarray]:
+    """Return what follows from the words alone.
+
+    Returns:
+        Stems, ``stem_of``, ``piece_offsets``, ``pieces`` and ``norms`` as in ``WordIndex``; and the
+        static vectors of the words, float32 (words, dimensions).
+    """
+    pieces = [table.rows(word) for word in vocabulary]
     stem_number: dict[str, int] = {}
-    stems = [stem_number.setdefault(s, len(stem_number)) for s in stem_words(words.vocabulary)]
+    stems = [stem_number.setdefault(s, len(stem_number)) for s in stem_words(vocabulary)]
     piece_offsets = np.concatenate([[0], np.cumsum([len(p) for p in pieces], dtype=np.int64)])
     piece_rows = np.array([row for rows in pieces for row in rows], np.int32)
     vectors = table.sum_tokens(piece_offsets, piece_rows)
-    index = WordIndex(
-        vocabulary=words.vocabulary,
-        stems=tuple(stem_number),
-        stem_of=np.array(stems, np.int32),
-        piece_offsets=piece_offsets,
-        pieces=piece_rows,
-        norms=np.linalg.norm(vectors, axis=1).astype(np.float32),
-        leaves=leaves,
-        paths=path_counts,
-        path_of=path_of,
-    )
-    return index, vectors
+    norms = np.linalg.norm(vectors, axis=1).astype(np.float32)
+    stem_of = np.array(stems, np.int32)
+    return (tuple(stem_number), stem_of, piece_offsets, piece_rows, norms), vectors
 
 
 def stem_words(words: Sequence[str]) -> list[str]:
