@@ -1,0 +1,1 @@
+"""Corpora: many documents in one file, asked under one budget."""
