@@ -96,7 +96,8 @@ class Composer:
     def whole(self) -> Context | None:
         """Return everything, if that fits and nothing speaks against it; None otherwise."""
         scope, tree = self.scope, self.tree
-        if len(scope.excluded) or len(scope.seen) or scope.seen_nodes or self.request.price > 0:
+        left_out = len(scope.excluded) or len(scope.hidden) or len(scope.seen) or scope.seen_nodes
+        if left_out or self.request.price > 0:
             return None
         estimate = int(tree.leaf_tokens[scope.first : scope.end].sum())
         if estimate > self.budget + self.budget // 8 + 16:

@@ -62,7 +62,8 @@ def scope_of(tree: Tree, constraints: Constraints, first: int, end: int) -> Scop
         raise InputError(
             f"characters {start} to {stop} are in must_include and in exclude; take them out of one"
         )
-    if len(excluded) and not len(np.setdiff1d(np.arange(first, end), excluded)):
+    allowed = np.setdiff1d(np.arange(first, end), tree.hidden)
+    if len(excluded) and not len(np.setdiff1d(allowed, excluded)):
         raise InputError("exclude leaves nothing of the text; exclude less")
     quotas = tuple(
         Quota(np.setdiff1d(_leaves(tree, [selector], "minimum"), excluded), _share(selector, share))
@@ -74,7 +75,7 @@ def scope_of(tree: Tree, constraints: Constraints, first: int, end: int) -> Scop
             f"the minimum shares add up to {shares:.0%}, the budget is 100%; lower them"
         )
     seen, nodes = _seen(tree, constraints.seen)
-    return Scope(first, end, must, excluded, quotas, seen, nodes)
+    return Scope(first, end, must, excluded, tree.hidden, quotas, seen, nodes)
 
 
 def _check_words(constraints: Constraints) -> None:
@@ -112,8 +113,7 @@ def _leaves(tree: Tree, selectors: Any, what: str) -> np.ndarray:
     if not isinstance(selectors, Iterable):
         raise InputError(f"{what} {selectors!r} is no selector; {_REMEDY}")
     found = [_select(tree, selector, what) for selector in selectors]
-    leaves: np.ndarray = np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
-    return leaves
+    return np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *found]), tree.hidden)
 
 
 _REMEDY = "pass node ids, headings or spans (start, end)"

@@ -92,6 +92,7 @@ class Scope:
         end: the leaf behind its last.
         must: leaves that are shown whatever they are worth, int64, ascending.
         excluded: leaves that are not shown, int64.
+        hidden: leaves that are only shown as headings, int64.
         quotas: leaves that a share of the budget is kept for.
         seen: leaves that the reader knows already, int64.
         seen_nodes: nodes whose summary the reader knows.
@@ -101,6 +102,7 @@ class Scope:
     end: int
     must: np.ndarray
     excluded: np.ndarray
+    hidden: np.ndarray
     quotas: tuple[Quota, ...]
     seen: np.ndarray
     seen_nodes: frozenset[int]
@@ -108,7 +110,9 @@ class Scope:
     def allowed(self, leaves: np.ndarray) -> np.ndarray:
         """Return those of some leaves that may be candidates."""
         inside = leaves[(leaves >= self.first) & (leaves < self.end)]
-        return inside[~np.isin(inside, self.excluded)] if len(self.excluded) else inside
+        for others in (self.excluded, self.hidden):
+            inside = inside[~np.isin(inside, others)] if len(others) else inside
+        return inside
 
     def with_named(self, leaves: np.ndarray) -> np.ndarray:
         """Return some leaves, and behind them all that the request itself names."""

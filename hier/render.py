@@ -71,6 +71,7 @@ class Layout:
         count: exact token counts.
         headings: show breadcrumbs.
         gaps: show gap marks.
+        titled: the first heading of each path is a document's title: always shown.
     """
 
     text: str
@@ -82,6 +83,7 @@ class Layout:
     count: Callable[[str], int]
     headings: bool = True
     gaps: bool = True
+    titled: bool = False
 
     @cached_property
     def _titles(self) -> dict[int, str]:
@@ -129,9 +131,11 @@ class Layout:
 
         They are the innermost ones; none of them, nor any above, is shown already.
         """
-        headings = self.paths[path] if self.headings else []
+        headings = self.paths[path] if self.headings or self.titled else []
+        title = [h for h in headings[:1] if self.titled and h not in shown]
+        headings = headings[self.titled :] if self.headings else []
         known = [place for place, heading in enumerate(headings, 1) if heading in shown]
-        return headings[max([0, len(headings) - CRUMB_DEPTH, *known]) :]
+        return title + headings[max([0, len(headings) - CRUMB_DEPTH, *known]) :]
 
     def crumb(self, headings: Sequence[int], said: str = "") -> str:
         """Return the breadcrumb line of some headings; empty for none.

@@ -54,6 +54,8 @@ class Tree:
         summary_texts: summaries a model wrote, by node id; empty when extractive.
         checks: what was found when they were held against the text.
         ledger: what writing them took.
+        hidden: leaves that are never shown for themselves, int64, ascending: where trees of several
+            documents are joined, their titles, which head every path.
         encode_query: turns a query into a unit neural vector; None for the static embedder.
     """
 
@@ -75,6 +77,7 @@ class Tree:
     summary_texts: dict[int, str] = field(default_factory=dict)
     checks: tuple[SummaryCheck, ...] = ()
     ledger: Ledger = field(default_factory=Ledger, repr=False, compare=False)
+    hidden: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
     encode_query: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -281,7 +284,7 @@ class Tree:
         if (headings, gaps) not in self._layouts:
             self._layouts[headings, gaps] = Layout(
                 self.source, self.leaf_start, self.block, self.index.path_of, self.opens,
-                self.paths, self.tokenizer.count, headings, gaps,
+                self.paths, self.tokenizer.count, headings, gaps, bool(len(self.hidden)),
             )  # fmt: skip
         return self._layouts[headings, gaps]
 

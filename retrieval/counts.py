@@ -88,6 +88,22 @@ class Counts:
         """Return the row of every entry, int64 (entries,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
+    def rows(self, first: int, end: int) -> "Counts":
+        """Return neighbouring rows; nothing is copied but the offsets."""
+        low, high = int(self.offsets[first]), int(self.offsets[end])
+        offsets = self.offsets[first : end + 1] - low
+        return Counts(offsets, self.words[low:high], self.counts[low:high])
+
+    def in_order(self) -> "Counts":
+        """Return the matrix with the words of each row ascending."""
+        from scipy.sparse import csr_array
+
+        columns = int(self.words.max(initial=-1)) + 1
+        shape = (len(self), columns)
+        matrix = csr_array((self.counts, self.words, self.offsets), shape=shape, copy=True)
+        matrix.sort_indices()
+        return Counts(matrix.indptr, matrix.indices, matrix.data)
+
     def take(self, rows: np.ndarray) -> "Counts":
         """Return some of the rows, in the order given."""
         lengths = self.offsets[rows + 1] - self.offsets[rows]

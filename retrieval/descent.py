@@ -11,7 +11,7 @@ So the work for a question grows with the sections of a text, not with its leave
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from hier.retrieval.scores import (
     score_levels,
     sum_down,
 )
+from hier.retrieval.static import load_static, unit
 
 MOST = 16_384
 """Leaves that are scored, about: of a text with more only some are."""
@@ -64,6 +65,17 @@ class Found:
         plain = np.repeat(estimates, sections.sizes(len(levels[0].first_leaf)))
         plain[self.opened] = self.plain
         return plain
+
+
+def with_static(levels: Sequence[Level], index: WordIndex) -> tuple[Level, ...]:
+    """Return the levels of a text, with the sections' vectors where they will be asked for."""
+    if len(index.leaves) <= MOST:
+        return tuple(levels)
+    sections = levels[TOP]
+    words = index.leaves.joined(sections.first_leaf, len(index.vocabulary))
+    sums = replace(index, leaves=words).leaf_vectors(np.arange(len(words)), load_static())
+    vectors = unit(sums).astype(np.float16)
+    return (*levels[:TOP], replace(sections, static=vectors), *levels[TOP + 1 :])
 
 
 def score(index: WordIndex, levels: Sequence[Level], query: Query, whole: bool = False) -> Found:
