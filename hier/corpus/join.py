@@ -15,14 +15,12 @@ import numpy as np
 from hier.corpus.lexicon import Lexicon, first_seen
 from hier.corpus.packing import Packed
 from hier.document import Document
-from hier.flat import text_of
 from hier.retrieval import descent
 from hier.retrieval.counts import Counts
 from hier.retrieval.counts import runs as runs_of
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
-from hier.tokens import Tokenizer
 from hier.tree import Tree
 
 _SHORTEST = 1e-9  # a length that is as good as none, and can be divided by
