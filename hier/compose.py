@@ -85,7 +85,7 @@ class Composer:
     def __init__(self, tree: Tree, request: Request, config: AllocationConfig = DEFAULT) -> None:
         """Check the request."""
         self.tree, self.request, self.config = tree, request, config
-        self.budget, self.queries = request.budget, _check_query(request.query)
+        self.budget, self.queries = request.budget, check_query(request.query)
         self.limits = request.constraints
         self.layout = tree.layout(request.headings, request.gaps)
         node = tree.root if request.node_id is None else tree.nodes[request.node_id]
@@ -321,7 +321,7 @@ class Composer:
         )
 
 
-def _check_query(query: Any) -> tuple[str, ...]:
+def check_query(query: Any) -> tuple[str, ...]:
     """Return the questions that are not blank."""
     queries = [query] if query is None or isinstance(query, str) else query
     if not isinstance(queries, Iterable) or isinstance(queries, bytes):

@@ -49,6 +49,7 @@ class Pick:
         gain: share of the whole value that it added, 0 to 1.
         cost: tokens it was expected to add, headings and gap marks included.
         terms: words of the query that it holds.
+        document_id: as in ``Segment``.
     """
 
     span: Span
@@ -56,6 +57,7 @@ class Pick:
     gain: float
     cost: int
     terms: tuple[str, ...] = ()
+    document_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hier.array_file import Arrays
 from hier.document import Document
 from hier.fidelity import SummaryCheck
 from hier.ledger import Ledger
@@ -16,9 +17,6 @@ from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer
 from hier.tree import Tree
-
-Arrays = dict[str, np.ndarray]
-
 
 def facts_of(tree: Tree) -> dict[str, Any]:
     """Return what a tree is beside its arrays, as plain values that JSON can hold."""
@@ -122,7 +120,7 @@ def make_tree(facts: dict[str, Any], arrays: Arrays, tokenizer: Tokenizer) -> Tr
     )
     return Tree(
         document=Document(
-            text_of(arrays["text"]), facts["name"], _places(facts, arrays), None, facts["metadata"]
+            text_of(arrays["text"]), facts["name"], places_of(facts, arrays), None, facts["metadata"]
         ),
         tokenizer=tokenizer,
         embedder=facts["embedder"],
@@ -151,7 +149,8 @@ def make_tree(facts: dict[str, Any], arrays: Arrays, tokenizer: Tokenizer) -> Tr
     )
 
 
-def _places(facts: dict[str, Any], arrays: Arrays) -> Places | None:
+def places_of(facts: dict[str, Any], arrays: Arrays) -> Places | None:
+    """Return the places of a document; None where they are its lines."""
     if facts["places"] is None:
         return None
     kind, parts = facts["places"]

@@ -47,6 +47,23 @@ class Source:
         return self.packed.text
 
     @cached_property
+    def document(self) -> Document:
+        """Its text, and where that stands in its file."""
+        return Document(self.text, self.id, places_of(self.packed.facts, self.packed.arrays))
+
+    def smallest(self, start: int, end: int) -> tuple[int, int]:
+        """Return level and id of the lowest node that holds some characters."""
+        first, last = np.searchsorted(self.packed.arrays["leaf_start"], [start, end - 1], "right") - 1
+        before = 0
+        for number in range(self.levels):
+            first_leaf = self.level(number, "first_leaf")
+            low, high = np.searchsorted(first_leaf, [first, last], "right") - 1
+            if low == high:
+                return number, before + int(low)
+            before += len(first_leaf)
+        raise IndexError(f"characters {start} to {end} are not in {self.id}")
+
+    @cached_property
     def leaf_start(self) -> np.ndarray:
         """Where each leaf begins, and where the last ends, int64 (leaves + 1,)."""
         return np.append(self.packed.arrays["leaf_start"], len(self.text))

@@ -1,0 +1,222 @@
+"""Corpora: many documents in one file, asked as one text under one budget.
+
+A question names candidate documents by their passages; the trees of these are joined, and what is
+shown of them is decided by the same objective as within a single text. See ``docs/corpora.md``.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hier.budget import read_budget
+from hier.compose import check_query
+from hier.context import Context
+from hier.corpus.asking import attribute, choose, runs_of
+from hier.corpus.database import Row
+from hier.corpus.join import Source, join
+from hier.corpus.lexicon import Lexicon
+from hier.corpus.search import Asked, Hit, merge, terms_of
+from hier.corpus.shard import Shard
+from hier.corpus.where import Where
+from hier.errors import InputError, StoreError
+from hier.retrieval.static import load_static
+from hier.tokens import Tokenizer, load_tokenizer
+from hier.tree import Tree
+
+_T = TypeVar("_T")
+_KEPT_LEAVES = 100_000  # of documents that stay unpacked for the next question
+
+
+class Corpus:
+    """Many documents, asked with ``compress``.
+
+    Open one with ``Corpus.open``, make one with ``Corpus.create``; ``with`` closes it.
+    """
+
+    def __init__(self, shards: Sequence[Shard], tokenizer: Any = None) -> None:
+        """Take open shards that were read in the same way."""
+        self.shards = tuple(shards)
+        self.lexicon = Lexicon()
+        self._tokenizer = tokenizer
+        self._lock = threading.Lock()
+        _check_alike(self.shards)
+
+    @classmethod
+    def open(cls, path: str | Path | Iterable[str | Path], *, tokenizer: Any = None) -> "Corpus":
+        """Open a corpus, or several as one.
+
+        Args:
+            path: its file, or those of its shards.
+            tokenizer: the tokenizer, for a corpus that was made with an object of the user's.
+
+        Raises:
+            StoreError: a file is missing, no corpus, damaged, of a newer version, or was read in
+                another way than the others.
+        """
+        paths = [path] if isinstance(path, str | Path) else list(path)
+        if not paths:
+            raise InputError("there is no shard to open; pass the path of at least one")
+        return cls([Shard(Path(each)) for each in paths], tokenizer)
+
+    def close(self) -> None:
+        """Close the files."""
+        for shard in self.shards:
+            shard.close()
+
+    def __enter__(self) -> "Corpus":
+        """Return the corpus."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files."""
+        self.close()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """How the documents were read."""
+        return self.shards[0].settings
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """How tokens are counted."""
+        named = self._tokenizer or self.settings["tokenizer"]
+        if named is None:
+            raise StoreError(
+                f"{self.shards[0].path} was made with a tokenizer object; pass it: "
+                "Corpus.open(path, tokenizer=...)"
+            )
+        return load_tokenizer(named)
+
+    @property
+    def documents(self) -> list[Row]:
+        """The documents, in the order of their names."""
+        return sorted((row for shard in self.shards for row in shard.rows), key=lambda row: row.id)
+
+    @property
+    def tokens(self) -> int:
+        """The size of all documents together."""
+        return sum(row.tokens for shard in self.shards for row in shard.rows)
+
+    def __len__(self) -> int:
+        """Return the number of documents."""
+        return sum(len(shard.rows) for shard in self.shards)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is such a document."""
+        return any(name in shard.number for shard in self.shards)
+
+    def tree(self, name: str) -> Tree:
+        """Return the tree of one document.
+
+        Raises:
+            InputError: there is no such document.
+        """
+        source = self._load([name])[name]
+        metadata = self._row(name).metadata
+        return source.packed.tree(name, metadata, self.tokenizer)
+
+    def _row(self, name: str) -> Row:
+        shard = self._shard(name)
+        return shard.rows[shard.number[name]]
+
+    def _shard(self, name: str) -> Shard:
+        for shard in self.shards:
+            if name in shard.number:
+                return shard
+        raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
+
+    def compress(
+        self,
+        query: str | Sequence[str] | None = None,
+        budget: int | str = 2000,
+        *,
+        where: Where | None = None,
+        ratio: float | None = None,
+        **options: Any,
+    ) -> Context:
+        """Choose what a model should see of all documents within one token budget.
+
+        Args:
+            query: as for ``Tree.compress``.
+            budget: as for ``Tree.compress``.
+            where: which documents are meant: metadata they must have, such as ``{"year": 2024}``,
+                a collection for any of its values; ``path`` for a pattern of names.
+            ratio: share of the corpus's tokens to take as the budget, in its place.
+            options: as for ``Tree.compress``.
+
+        Returns:
+            A context whose segments name their documents.
+
+        Raises:
+            BudgetError: as for ``Tree.compress``.
+            InputError: as for ``Tree.compress``; or no document is let through.
+        """
+        if ratio is not None:
+            budget, _ = read_budget(self.tokens, budget, ratio)
+        queries = check_query(query)
+        hits = self._candidates(queries, where)
+        if not hits:
+            raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
+        chosen = choose(hits)
+        sources = self._load({hit.document for hit in chosen})
+        joined = join(runs_of(chosen, sources), self.lexicon, self._like)
+        return attribute(joined.tree.compress(query, budget, **options), joined)
+
+    def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
+        """Return the passages found for some questions, taken in turn; for none the central ones."""
+        if not queries:
+            return self._search(Asked({}, self._centre(where)), where)
+        found = [self._search(self._ask(query), where) for query in queries]
+        turns = max(len(hits) for hits in found)
+        return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
+
+    def _ask(self, query: str) -> Asked:
+        encode = self._like.encode_query
+        vector = load_static().encode([query])[0] if encode is None else encode(query)
+        return Asked(terms_of(query), vector if vector.any() else None)
+
+    def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
+        stems = list(asked.terms)
+        known, *others = self._each(lambda shard: shard.statistics(stems))
+        for other in others:
+            known += other
+        return merge(self._each(lambda shard: shard.find(asked, known, where)))
+
+    def _centre(self, where: Where | None) -> np.ndarray | None:
+        """Return the direction of the mean passage: exact sums, however documents are spread."""
+        total = sum(self._each(lambda shard: shard.vector_sum(where)))
+        length = float(np.linalg.norm(total))
+        return (total / length).astype(np.float32) if length else None
+
+    def _each(self, ask: Callable[[Shard], _T]) -> list[_T]:
+        return [ask(shard) for shard in self.shards]
+
+    @cached_property
+    def _sources(self) -> OrderedDict[str, Source]:
+        return OrderedDict()
+
+    def _load(self, names: Iterable[str]) -> dict[str, Source]:
+        """Return documents by name; those used last stay unpacked."""
+        wanted = sorted(set(names))
+        with self._lock:
+            found = {name: self._sources[name] for name in wanted if name in self._sources}
+        missing: dict[Shard, list[str]] = {}
+        for name in wanted:
+            if name not in found:
+                missing.setdefault(self._shard(name), []).append(name)
+        for shard, some in missing.items():
+            for name, packed in shard.load(some).items():
+                found[name] = Source(name, packed, self.lexicon.numbers(packed.vocabulary))
+        with self._lock:
+            for name in wanted:
+                self._sources[name] = found[name]
+                self._sources.move_to_end(name)
+            kept = sum(len(source.leaf_start) for source in self._sources.values())
+            while kept > _KEPT_LEAVES and len(self._sources) > 1:
+                kept -= len(self._sources.popitem(last=False)[1].leaf_start)
+        return found

@@ -1,0 +1,57 @@
+"""Filters: which documents of a corpus a question is about, by name and by metadata."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from hier.errors import InputError
+
+Where = Mapping[str, Any]
+Filter = Callable[[str, Mapping[str, Any]], bool]
+
+
+def read_where(where: Where | None) -> Filter | None:
+    """Return a filter of documents by their name and metadata; None where all are meant.
+
+    Args:
+        where: what a document must have: a value, or a collection that holds its value. ``path`` is
+            its name: a pattern, or several, as in a ``.gitignore`` (``"reports/**/*.pdf"``).
+
+    Raises:
+        InputError: it is no mapping, or a pattern cannot be read.
+    """
+    if not where:
+        return None
+    if not isinstance(where, Mapping):
+        raise InputError(
+            f"where of type {type(where).__name__} is no mapping; pass such as {{'year': 2024}}"
+        )
+    wanted = {name: value for name, value in where.items() if name != "path"}
+    named = _globs(where["path"]) if "path" in where else None
+
+    def lets_through(name: str, metadata: Mapping[str, Any]) -> bool:
+        if named is not None and not named(name):
+            return False
+        return all(
+            key in metadata and _meets(metadata[key], value) for key, value in wanted.items()
+        )
+
+    return lets_through
+
+
+def _meets(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Collection) and not isinstance(wanted, str | bytes):
+        return value in wanted
+    return bool(value == wanted)
+
+
+def _globs(patterns: Any) -> Callable[[str], bool]:
+    from pathspec import PathSpec
+
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    try:
+        matched: Callable[[str], bool] = PathSpec.from_lines("gitwildmatch", patterns).match_file
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"the path {patterns!r} is no pattern ({error}); pass such as 'reports/*.pdf'"
+        ) from error
+    return matched
