@@ -18,7 +18,7 @@ from hier.files.reading import LARGEST_FILE, readable
 
 @dataclass(frozen=True)
 class File:
-    """A file of a folder, and the facts that tell whether it changed.
+    r"""A file of a folder, and the facts that tell whether it changed.
 
     Attributes:
         id: its path relative to the folder, with ``/`` between; bytes that are no UTF-8 as

@@ -6,6 +6,7 @@ ignored folder cannot be brought back, because the folder is not looked into.
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,17 +81,13 @@ def rules_above(folder: str) -> Ignored | None:
 
     A folder that its repository ignores was named on purpose: then nothing above it counts.
     """
-    above = []
-    path = folder
-    while not Path(path, ".git").exists():
-        parent = os.path.dirname(path)
-        if parent == path:
+    down = [Path(folder)]
+    while not (down[0] / ".git").exists():
+        if down[0].parent == down[0]:
             return None
-        above.append(parent)
-        path = parent
+        down.insert(0, down[0].parent)
     rules: Ignored | None = None
-    down = [*reversed(above), folder]
-    for outer, inner in zip(down[:-1], down[1:], strict=True):
+    for outer, inner in pairwise(map(str, down)):
         rules = rules_in(outer, rules)
         if ignores(rules, inner, folder=True):
             return None

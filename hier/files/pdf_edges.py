@@ -1,22 +1,22 @@
 """Headers, footers and page numbers of a PDF: the lines that repeat at the edges of its pages.
 
-A line is left out if the same line stands at the same height on three pages or more, and such lines
-stand there on most pages, on most odd or on most even ones; of two pages, if it is the outermost
-and set apart from the rest. Digits may differ only as the numbers
-of the pages do: the number of an invoice on every page is no page number, and stays.
+A line is left out if the same line stands at the same height on three pages or more, or if it holds
+a number there that grows as that of the page does, and such lines stand there on most pages, on
+most odd or on most even ones. (On a file of two pages the same line must be the outermost, and set
+apart from the rest.) The number of an invoice on every page is no page number, and stays.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hier.files.pdf_lines import Line
 
 _EDGE = 3  # baselines at each edge that may be a header or a footer
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"\d{1,5}(?!\d)")
 _ROMAN = re.compile(r"[ivxlc]{1,7}")
-_NUMBER_ONLY = re.compile(r"\W*(?:page|p\.|seite|[a-z])?\W*0(?:\W+(?:of|/|von)?\W*0)?\W*")
+_NUMBER_ONLY = re.compile(r"\W*(?:page|p\.|seite)?\W*\d+(?:\W+(?:of|/|von)?\W*\d+)?\W*")
 _APART = 20.0  # points between a header and the text, on a file of two pages
 _BUCKET = 2.0  # points: two lines of one height may differ by less
 
@@ -28,27 +28,22 @@ class _Seen:
     page: int
     index: int
     slot: Slot
-    key: str
     text: str
     apart: bool
 
 
 def running_lines(pages: Sequence[Sequence[Line]]) -> set[tuple[int, int]]:
     """Return which lines are headers, footers and page numbers: page and index of each."""
-    seen = [line for number, page in enumerate(pages) for line in _edges(number, page)]
-    groups: dict[tuple[Slot, str], list[_Seen]] = defaultdict(list)
-    for line in seen:
-        groups[line.slot, line.key].append(line)
-    repeated: dict[Slot, list[_Seen]] = defaultdict(list)
-    for (slot, key), lines in groups.items():
-        if _repeats(lines, key, len(pages)):
-            repeated[slot].extend(lines)
-    return {
-        (line.page, line.index)
-        for lines in repeated.values()
-        if _fills({line.page for line in lines}, len(pages))
-        for line in lines
-    }
+    slots: dict[Slot, list[_Seen]] = defaultdict(list)
+    for number, page in enumerate(pages):
+        for line in _edges(number, page):
+            slots[line.slot].append(line)
+    found = set()
+    for lines in slots.values():
+        kept = [*_repeated(lines, len(pages)), *_numbering(lines, len(pages))]
+        if _fills({line.page for line in kept}, len(pages)):
+            found.update((line.page, line.index) for line in kept)
+    return found
 
 
 def _edges(number: int, page: Sequence[Line]) -> list[_Seen]:
@@ -69,27 +64,34 @@ def _edges(number: int, page: Sequence[Line]) -> list[_Seen]:
         height = round(line.y / _BUCKET)
         if height in tops or height in bottoms:
             text = line.text.lower()
-            key = "0" if _ROMAN.fullmatch(text) else _DIGITS.sub("0", text)
-            found.append(_Seen(number, index, (height in tops, height), key, text, height in outer))
+            found.append(_Seen(number, index, (height in tops, height), text, height in outer))
     return found
 
 
-def _repeats(lines: Sequence[_Seen], key: str, n_pages: int) -> bool:
-    """Say whether lines that are one but for their digits are the same, or number pages."""
-    number_only = _NUMBER_ONLY.fullmatch(key) is not None
-    few = n_pages == 2 and (number_only or all(line.apart for line in lines))
-    if len({line.page for line in lines}) < (2 if few else 3):
-        return False
-    if len({line.text for line in lines}) == 1:
-        return True
-    numbers = [list(map(int, _DIGITS.findall(line.text[:200]))) for line in lines]
-    if number_only and not all(numbers):  # roman
-        return True
-    for column in zip(*numbers, strict=True):
-        offsets = Counter(n - line.page for n, line in zip(column, lines, strict=True))
-        if 5 * offsets.most_common(1)[0][1] >= 4 * len(lines):
-            return True
-    return False
+def _repeated(lines: Sequence[_Seen], n_pages: int) -> list[_Seen]:
+    """Return the lines of one height that are the same on several pages."""
+    by_text: dict[str, list[_Seen]] = defaultdict(list)
+    for line in lines:
+        by_text[line.text].append(line)
+    kept = []
+    for same in by_text.values():
+        few = n_pages == 2 and all(line.apart for line in same)
+        if len({line.page for line in same}) >= (2 if few else 3):
+            kept.extend(same)
+    return kept
+
+
+def _numbering(lines: Sequence[_Seen], n_pages: int) -> list[_Seen]:
+    """Return the lines of one height that hold a number which grows as that of the page does."""
+    romans = [line for line in lines if _ROMAN.fullmatch(line.text)]
+    offsets: dict[int, list[_Seen]] = defaultdict(list)
+    for line in lines:
+        for offset in {int(n) - line.page for n in _DIGITS.findall(line.text)}:
+            offsets[offset].append(line)
+    growing = max(offsets.values(), key=len, default=[])
+    alone = n_pages == 2 and all(_NUMBER_ONLY.fullmatch(line.text) for line in growing)
+    kept = growing if len(growing) >= (2 if alone else 3) else []
+    return [*kept, *(romans if len(romans) + len(kept) >= 3 else [])]
 
 
 def _fills(pages: set[int], n_pages: int) -> bool:

@@ -17,6 +17,7 @@ _LIGATURES = str.maketrans(
 HYPHEN = "\x02"  # what PDFium writes for a hyphen at the end of a line
 _CONTROL = re.compile(r"[\x00\x01\x03-\x08\x0b-\x1f\x7f\ufffe\uffff\ufeff]")
 _PROSE_WIDTH = 0.55  # of a letter's size: few fonts are wider where no gap is in the line
+_FIXED_NAME = re.compile(rb"courier|mono|consol|menlo|typewriter|cmtt|lmtt|cmsltt")
 _FIXED, _BOLD = 1, 1 << 18  # flags of a font: PDF 32000-1, table 123
 
 
@@ -106,8 +107,7 @@ class PageText:
         length = self.raw.FPDFText_GetFontInfo(self.text, index, self._name, 128, flags)
         name = self._name.value.lower() if 0 < length <= 128 else b""
         bold = bool(flags.value & _BOLD) or b"bold" in name or b"black" in name
-        fixed = bool(flags.value & _FIXED) or b"courier" in name or b"mono" in name
-        return bold, fixed
+        return bold, bool(flags.value & _FIXED) or _FIXED_NAME.search(name) is not None
 
 
 def read_lines(page: PageText) -> list[Line]:
@@ -137,7 +137,9 @@ def _line(page: PageText, at: int, bare: str, length: int) -> tuple[int, Line]:
     middle = first + _letter(bare, last - first)
     x, y = page.origin(first)
     bold, fixed = page.style(first)
-    bold = bold and page.style(last)[0] and page.style(middle)[0]
+    for index in (middle, last) if bold or fixed else ():
+        also_bold, also_fixed = page.style(index)
+        bold, fixed = bold and also_bold, fixed and also_fixed
     right = max(x, page.sides(last)[1])
     return first, Line(bare, x, right, y, page.size(middle), bold, fixed)
 

@@ -134,7 +134,7 @@ def _joins(
     if item.fixed or before.fixed:
         apart = item.y - before.y > 3 * item.size or page != before_page
         return item.fixed and before.fixed and not apart
-    if abs(item.size - before.size) > 0.08 * before.size or item.bold != before.bold:
+    if item.bold != before.bold or _resized(before.size, item.size, setting.body):
         return False
     if _BULLET.match(item.text):
         return False
@@ -151,6 +151,12 @@ def _joins(
     if ended and before.right < right - 0.12 * (right - before.left):
         return False
     return _joins_by_indent(group, before, item, ended)
+
+
+def _resized(before: float, size: float, body: float) -> bool:
+    """Say whether letters are of another size; a line in a paragraph may be of smaller ones."""
+    larger, smaller = max(before, size), min(before, size)
+    return larger > (1.08 if larger > _LARGER * body else 1.25) * smaller
 
 
 def _first(group: Sequence[Placed]) -> Line:
