@@ -22,7 +22,7 @@ class File:
 
     Attributes:
         id: its path relative to the folder, with ``/`` between; bytes that are no UTF-8 as
-            ``\\xNN``. It names the document.
+            ``\xNN``. It names the document.
         path: where it is opened.
         size: its bytes.
         mtime_ns: when it was changed last, in nanoseconds.
