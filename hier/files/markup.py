@@ -63,14 +63,14 @@ def to_markdown(html: str, name: str) -> Page:
 
 def _content(soup: Any) -> Any:
     """Return what a page is about, without menus and what is not seen."""
-    central: dict[str, list[Any]] = {"main": [], "article": []}
-    for element in soup.find_all(True):
-        if element.decomposed:
-            continue
-        if element.name in central:
-            central[element.name].append(element)
-        elif element.name in _UNSEEN or (element.attrs and _is_unseen(element)):
-            element.decompose()
+    unseen = [
+        element
+        for element in soup.find_all(True)
+        if element.name in _UNSEEN or (element.attrs and _is_unseen(element))
+    ]
+    for element in reversed(unseen):  # what is inside of another before it
+        element.decompose()
+    central = {name: soup.find_all(name) for name in ("main", "article")}
     content = next((found[0] for found in central.values() if len(found) == 1), None)
     if content is not None and 4 * len(content.get_text()) > len(soup.get_text()):
         return content
