@@ -5,9 +5,8 @@ shown under the class and the function it is in. What stands behind a body is co
 depth: a block of code bears the depth that a heading in its place would have, from 1.
 
 Python is read by its own parser. In other languages, and where that fails, a signature is told by
-its words, and its nesting by how far it is set in. (Parsers of all languages, tree-sitter's
-language pack, are a download of hundreds of megabytes unpacked, for the same headings of code that
-is set in as usual.)
+its words, and its nesting by how far it is set in. (Tree-sitter's language pack fetches the grammar
+of a language from the network when it is first needed, which nothing here may do.)
 """
 
 import ast
@@ -116,7 +115,7 @@ def _definitions(body: Iterable[ast.stmt], lines: Sequence[str], depth: int) -> 
 
 def _first_line(node: ast.stmt) -> int:
     """Return the first line of a statement, from 0, its decorators included."""
-    decorators = getattr(node, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
 
 

@@ -8,7 +8,7 @@ import html
 from collections.abc import Iterator
 from email.errors import MessageError
 from email.headerregistry import BaseHeader
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -73,11 +73,11 @@ def _sections(message: EmailMessage, name: str, part: str, depth: int) -> Iterat
             yield inside, f"Attachment: {title} (not read)"
 
 
-def _is_text(part: EmailMessage, title: str) -> bool:
+def _is_text(part: MIMEPart, title: str) -> bool:
     return part.get_content_maintype() == "text" and suffix_of(title) not in BINARY
 
 
-def _text(part: EmailMessage, name: str) -> str:
+def _text(part: MIMEPart, name: str) -> str:
     """Return the text of a part, decoded as it says."""
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):

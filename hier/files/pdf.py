@@ -11,6 +11,7 @@ from typing import Any
 
 from hier.document import Document
 from hier.errors import InputError, MissingExtraError
+from hier.files.grid import Grid
 from hier.files.pdf_edges import running_lines
 from hier.files.pdf_lines import Line, PageText, read_lines
 from hier.files.pdf_tables import (
@@ -56,9 +57,12 @@ def read(raw: bytes, name: str, kind: str) -> Document:
             "make them text first (OCR), for example with ocrmypdf"
         )
     metadata: dict[str, Any] = {"type": kind, **_metadata(found.facts)}
-    pages, unread = _with_tables(found, raw)
-    if unread:
-        metadata["tables_unread"] = unread
+    grids: dict[int, list[Grid]] = {}
+    if found.ruled:
+        grids, unread = _read_tables(found, raw, name)
+        if unread:
+            metadata["tables_unread"] = unread
+    pages = _with_tables(found.pages, grids)
     text, places, _ = put_together("page", pieces_of(pages, setting_of(pages)))
     return Document(text, name, places, None, metadata)
 
@@ -93,25 +97,33 @@ def _read_pages(pypdfium2: Any, raw: bytes, name: str) -> _Raw:
     return _Raw(lines, ruled, facts)
 
 
-def _with_tables(found: _Raw, raw: bytes) -> tuple[list[list[Item]], int]:
-    """Return what stands on each page, and how many pages' ruled tables stay loose lines."""
-    from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
+def _read_tables(found: _Raw, raw: bytes, name: str) -> tuple[dict[int, list[Grid]], int]:
+    """Return the ruled tables by page, and on how many pages they stay loose lines.
 
-    unread = 0
+    PDFium reads many a file that pdfminer does not. Its text is not lost for its tables.
+    """
     try:
-        grids = ruled_tables(raw, found.ruled) if found.ruled else {}
+        from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
+    except ImportError as error:
+        raise MissingExtraError("pdfplumber", f"reading {name}", "hier-context[files]") from error
+    try:
+        return ruled_tables(raw, found.ruled), 0
     except (PdfminerException, MalformedPDFException):
-        grids, unread = {}, len(found.ruled)
+        return {}, len(found.ruled)
+
+
+def _with_tables(lines: list[list[Line]], grids: dict[int, list[Grid]]) -> list[list[Item]]:
+    """Return what stands on each page, in reading order, without what repeats at its edges."""
     loose = [
-        [item for item in with_ruled(lines, grids.get(number, [])) if isinstance(item, Line)]
-        for number, lines in enumerate(found.pages)
+        [item for item in with_ruled(page, grids.get(number, ())) if isinstance(item, Line)]
+        for number, page in enumerate(lines)
     ]
     running = {id(loose[page][index]) for page, index in running_lines(loose)}
     pages = []
-    for number, lines in enumerate(found.pages):
-        kept = in_reading_order([line for line in lines if id(line) not in running])
-        pages.append(with_unruled(with_ruled(kept, grids.get(number, []))))
-    return pages, unread
+    for number, page in enumerate(lines):
+        kept = in_reading_order([line for line in page if id(line) not in running])
+        pages.append(with_unruled(with_ruled(kept, grids.get(number, ()))))
+    return pages
 
 
 def _metadata(facts: dict[str, str]) -> dict[str, Any]:

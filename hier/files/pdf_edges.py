@@ -38,7 +38,7 @@ def running_lines(pages: Sequence[Sequence[Line]]) -> set[tuple[int, int]]:
     for number, page in enumerate(pages):
         for line in _edges(number, page):
             slots[line.slot].append(line)
-    found = set()
+    found: set[tuple[int, int]] = set()
     for lines in slots.values():
         kept = [*_repeated(lines, len(pages)), *_numbering(lines, len(pages))]
         if _fills({line.page for line in kept}, len(pages)):

@@ -5,6 +5,7 @@ PDFium sees enough ruling lines for a table.
 """
 
 import io
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -47,6 +48,9 @@ def ruled_tables(raw: bytes, pages: Sequence[int]) -> dict[int, list[Grid]]:
     """
     import pdfplumber
 
+    log = logging.getLogger("pdfminer")
+    if not log.handlers:  # without any, its remarks on odd files would be printed
+        log.addHandler(logging.NullHandler())
     found = {}
     with pdfplumber.open(io.BytesIO(raw), pages=[page + 1 for page in pages]) as document:
         for number, page in zip(pages, document.pages, strict=True):

@@ -17,6 +17,8 @@ from hier.files.facts import core_facts
 from hier.files.grid import row_line
 from hier.files.pieces import Piece, put_together
 
+_MOST_ROWS = 1 << 20  # of a sheet: ECMA-376
+
 Row = tuple[int, list[str]]  # its number in the sheet, its cells
 
 
@@ -68,6 +70,8 @@ def _regions(rows: Iterable[Sequence[Any]]) -> Iterator[list[Row]]:
     region: list[Row] = []
     blank = False
     for number, values in enumerate(rows, 1):
+        if number > _MOST_ROWS:  # the library makes up the rows in between
+            raise ValueError(f"a row beyond {_MOST_ROWS:,}")
         cells = list(map(shown, values))
         while cells and not cells[-1]:
             cells.pop()
