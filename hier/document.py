@@ -50,26 +50,20 @@ class Document:
 
     @classmethod
     def from_path(cls, path: Path, encoding: str = "utf-8") -> "Document":
-        """Read a text file.
+        """Read a file of any kind that is known: a text, a PDF, a table, a mail.
 
         Args:
             path: the file.
-            encoding: a Python codec name; a byte-order mark is obeyed in place of utf-8.
+            encoding: a Python codec name for texts; a byte-order mark is obeyed in place of utf-8.
 
         Raises:
-            InputError: the file is missing, a folder, unreadable, binary or in another encoding.
+            InputError: the file is missing, a folder, unreadable, damaged, encrypted, binary or in
+                another encoding.
+            MissingExtraError: what reads files of this kind is not installed.
         """
-        try:
-            raw = path.read_bytes()
-        except FileNotFoundError as error:
-            raise InputError(f"{path} does not exist; check the path") from error
-        except IsADirectoryError as error:
-            raise InputError(f"{path} is a folder; pass one text file") from error
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-        except ValueError as error:  # a NUL in the name
-            raise InputError(f"{str(path)!r} cannot be read: {error}") from error
-        return cls(decode(raw, str(path), encoding), str(path))
+        from hier.files.reading import read_file
+
+        return read_file(path, encoding)
 
 
 def decode(raw: bytes, name: str, encoding: str = "utf-8") -> str:

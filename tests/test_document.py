@@ -85,10 +85,10 @@ def test_what_is_no_readable_file_is_named(tmp_path, monkeypatch):
     with pytest.raises(hier.InputError, match="cannot be read: File name too long"):
         hier.build(Path("x" * 5000))
 
-    def refuse(path):
+    def refuse(path, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read everything
+    monkeypatch.setattr(Path, "open", refuse)  # root may read everything
     with pytest.raises(hier.InputError, match="cannot be read: Permission denied"):
         hier.build(tmp_path / "secret.txt")
 
