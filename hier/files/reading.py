@@ -43,9 +43,20 @@ def read_file(path: Path, encoding: str = "utf-8") -> Document:
             or in another encoding, or it changed while it was read.
         MissingExtraError: what reads files of this kind is not installed.
     """
+    raw, _ = read_raw(path)
+    return read_bytes(raw, readable(str(path)), encoding)
+
+
+def read_raw(path: Path) -> tuple[bytes, os.stat_result]:
+    """Return the bytes of a file, and its facts, which did not change meanwhile.
+
+    Raises:
+        InputError: the file is missing, a folder, unreadable or too large, or it changed while it
+            was read.
+    """
     name = readable(str(path))
     try:
-        raw = _read(path, name)
+        return _read(path, name)
     except FileNotFoundError as error:
         raise InputError(f"{name} does not exist; check the path") from error
     except IsADirectoryError as error:
@@ -54,7 +65,6 @@ def read_file(path: Path, encoding: str = "utf-8") -> Document:
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a NUL in the name
         raise InputError(f"{str(path)!r} cannot be read: {error}") from error
-    return read_bytes(raw, name, encoding)
 
 
 def read_bytes(raw: bytes, name: str, encoding: str = "utf-8") -> Document:
@@ -90,7 +100,7 @@ def readable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _read(path: Path, name: str) -> bytes:
+def _read(path: Path, name: str) -> tuple[bytes, os.stat_result]:
     """Return the bytes of a file that stays what it is while they are read."""
     with path.open("rb") as stream:
         before = os.fstat(stream.fileno())
@@ -103,7 +113,7 @@ def _read(path: Path, name: str) -> bytes:
     regular = stat.S_ISREG(before.st_mode)
     if regular and (_facts(before) != _facts(after) or len(raw) != after.st_size):
         raise InputError(f"{name} changed while it was read; read it again")
-    return raw
+    return raw, after
 
 
 def _facts(facts: os.stat_result) -> tuple[int, int]:
