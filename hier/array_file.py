@@ -109,9 +109,7 @@ def _write(file: BinaryIO, form: Format, facts: dict[str, Any], arrays: Arrays) 
         entries[name] = [part.dtype.str, list(part.shape), place, zlib.crc32(raw)]
         parts.append((place, raw))
         place += len(raw)
-    header = json.dumps(
-        {"version": form.version, "meta": facts, "arrays": entries, "size": place}
-    )
+    header = json.dumps({"version": form.version, "meta": facts, "arrays": entries, "size": place})
     raw_header = header.encode("utf-8", "surrogatepass")
     file.write(_PREFIX.pack(form.magic, len(raw_header), zlib.crc32(raw_header)))
     file.write(raw_header)

@@ -18,6 +18,7 @@ from hier.summarizers.extractive import Choice
 from hier.tokens import Tokenizer
 from hier.tree import Tree
 
+
 def facts_of(tree: Tree) -> dict[str, Any]:
     """Return what a tree is beside its arrays, as plain values that JSON can hold."""
     places = tree.document.places
@@ -35,7 +36,7 @@ def facts_of(tree: Tree) -> dict[str, Any]:
     }
 
 
-def _late_encoder(name: str) -> Callable[[str], np.ndarray]:
+def late_encoder(name: str) -> Callable[[str], np.ndarray]:
     """Return a query encoder that loads its model when it is first asked."""
     loaded: list[Any] = []
 
@@ -120,7 +121,11 @@ def make_tree(facts: dict[str, Any], arrays: Arrays, tokenizer: Tokenizer) -> Tr
     )
     return Tree(
         document=Document(
-            text_of(arrays["text"]), facts["name"], places_of(facts, arrays), None, facts["metadata"]
+            text_of(arrays["text"]),
+            facts["name"],
+            places_of(facts, arrays),
+            None,
+            facts["metadata"],
         ),
         tokenizer=tokenizer,
         embedder=facts["embedder"],
@@ -145,7 +150,7 @@ def make_tree(facts: dict[str, Any], arrays: Arrays, tokenizer: Tokenizer) -> Tr
             for check in facts["checks"]
         ),
         ledger=Ledger.read(facts["ledger"]),
-        encode_query=None if facts["embedder"] == "static" else _late_encoder(facts["embedder"]),
+        encode_query=None if facts["embedder"] == "static" else late_encoder(facts["embedder"]),
     )
 
 

@@ -5,14 +5,13 @@ store. A file that cannot be read becomes an outcome with its error, and stops n
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hier.build
-from hier.corpus.database import Stamp
+from hier.build import build
+from hier.corpus.database import UNKNOWN, Stamp
 from hier.corpus.entries import pack_entry
 from hier.corpus.packing import pack
 from hier.corpus.passages import enter
@@ -76,7 +75,7 @@ class Outcome:
 
     id: str
     hash: bytes = b""
-    stamp: Stamp = Stamp()
+    stamp: Stamp = UNKNOWN
     metadata: dict[str, Any] | None = None
     built: Built | None = None
     error: str = ""
@@ -87,7 +86,9 @@ def build_files(tasks: Sequence[Task], recipe: Recipe) -> list[Outcome]:
     return list(each_file(tasks, recipe))
 
 
-def each_file(tasks: Sequence[Task], recipe: Recipe, ledger: Ledger | None = None) -> Iterator[Outcome]:
+def each_file(
+    tasks: Sequence[Task], recipe: Recipe, ledger: Ledger | None = None
+) -> Iterator[Outcome]:
     """Yield the outcome of each file."""
     for task in tasks:
         try:
@@ -144,7 +145,7 @@ def build_document(
     Raises:
         HierError: as for ``hier.build``.
     """
-    tree = hier.build.build(
+    tree = build(
         document,
         embedder=recipe.embedder,
         summarizer=recipe.summarizer,

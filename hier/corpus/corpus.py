@@ -6,7 +6,9 @@ shown of them is decided by the same objective as within a single text. See ``do
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,18 +19,26 @@ from hier.budget import read_budget
 from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import attribute, choose, runs_of
-from hier.corpus.database import Row
-from hier.corpus.join import Source, join
+from hier.corpus.building import Recipe
+from hier.corpus.database import Database, Row
+from hier.corpus.join import Manner, Source, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.search import Asked, Hit, merge, terms_of
+from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard
-from hier.corpus.where import Where
+from hier.corpus.where import Where, check_metadata
+from hier.corpus.writing import Report, put_documents, sync, writing
+from hier.document import Document
 from hier.errors import InputError, StoreError
+from hier.flat import late_encoder
+from hier.ledger import Ledger
+from hier.relevance import LEARNED, PLAIN, check_relevance
 from hier.retrieval.static import load_static
-from hier.tokens import Tokenizer, load_tokenizer
+from hier.tokens import DEFAULT_TOKENIZER, Tokenizer, load_tokenizer
 from hier.tree import Tree
 
 _T = TypeVar("_T")
+Progress = Callable[[str, int, int], None]
 _KEPT_LEAVES = 100_000  # of documents that stay unpacked for the next question
 
 
@@ -43,6 +53,7 @@ class Corpus:
         self.shards = tuple(shards)
         self.lexicon = Lexicon()
         self._tokenizer = tokenizer
+        self.summarizer: Any = None
         self._lock = threading.Lock()
         _check_alike(self.shards)
 
@@ -63,6 +74,157 @@ class Corpus:
             raise InputError("there is no shard to open; pass the path of at least one")
         return cls([Shard(Path(each)) for each in paths], tokenizer)
 
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        embedder: str = "static",
+        tokenizer: Any = DEFAULT_TOKENIZER,
+        relevance: str | Path = LEARNED,
+        summarizer: Any = "extractive",
+        encoding: str = "utf-8",
+    ) -> "Corpus":
+        """Make an empty corpus, or open one that was made in the same way.
+
+        Args:
+            path: its file.
+            embedder: as for ``hier.build``, by name.
+            tokenizer: as for ``hier.build``.
+            relevance: as for ``hier.build``.
+            summarizer: as for ``hier.build``.
+            encoding: of text files.
+
+        Raises:
+            StoreError: the file cannot be written, is no corpus, or its documents were read in
+                another way.
+        """
+        path = Path(path)
+        if not isinstance(embedder, str):
+            raise StoreError(
+                "a corpus needs an embedder that can be found again: pass its name or folder"
+            )
+        settings = Settings(
+            tokenizer=load_tokenizer(tokenizer).name,
+            embedder=embedder,
+            relevance=check_relevance(relevance),
+            summarizer=_in_words(summarizer),
+            encoding=encoding,
+        )
+        with writing(path):
+            database = Database(path, create=True)
+            kept = database.settings()
+            if not kept:
+                with database.transaction():
+                    database.write_settings(settings.to_dict())
+            elif difference := Settings.read(kept, path).difference(settings):
+                database.close()
+                raise StoreError(
+                    f"{path} is there already, with another {difference}; say the same, or build "
+                    "anew under another name"
+                )
+            database.close()
+        corpus = cls.open(path, tokenizer=tokenizer)
+        corpus.summarizer = summarizer
+        return corpus
+
+    def sync(
+        self,
+        folder: str | Path,
+        *,
+        prefix: str = "",
+        workers: int = 1,
+        executor: Executor | None = None,
+        ledger: Ledger | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Bring what the corpus has of a folder up to date: read what changed, remove what is gone.
+
+        Args:
+            folder: the folder; ``.gitignore`` is obeyed, hidden and binary files are passed over.
+            prefix: what stands before the path of a file in its document's name.
+            workers: processes that build.
+            executor: any ``concurrent.futures.Executor`` that builds, in their place.
+            ledger: where a model's calls are recorded.
+            progress: called with (what, done, total).
+
+        Returns:
+            What was done, what failed and what was passed over.
+
+        Raises:
+            InputError: there is no such folder.
+            StoreError: the file cannot be written, or another process writes to it.
+        """
+        with self._writing() as database:
+            return sync(
+                database, Path(folder), self._recipe, prefix=prefix, workers=workers,
+                executor=executor, ledger=ledger, progress=progress,
+            )  # fmt: skip
+
+    def add(self, *documents: Document, metadata: Mapping[str, Any] | None = None) -> list[str]:
+        """Add documents, or replace those of the same name; returns their names.
+
+        Args:
+            documents: each with a name.
+            metadata: what else is known of all of them.
+
+        Raises:
+            InputError: a document has no name, or no words; or metadata are no plain values.
+            StoreError: the file cannot be written, or another process writes to it.
+        """
+        told = check_metadata(metadata or {})
+        with self._writing() as database:
+            return put_documents(database, ((each, told) for each in documents), self._recipe)
+
+    def remove(self, *names: str) -> None:
+        """Remove documents.
+
+        Raises:
+            InputError: there is no such document; then none is removed.
+            StoreError: the file cannot be written, or another process writes to it.
+        """
+        with self._writing() as database:
+            for name in names:
+                self._shard(name)
+            with database.transaction():
+                database.remove(names)
+                database.sweep()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Database]:
+        """Hold the lock of the one file, and look again at it afterwards."""
+        if len(self.shards) > 1:
+            raise StoreError(
+                "a corpus of several shards is asked, and not written to; open one shard, or merge "
+                "them: hier merge"
+            )
+        (shard,) = self.shards
+        with writing(shard.path):
+            shard.refresh()
+            try:
+                yield shard.database
+                shard.database.compact()
+            finally:
+                shard.refresh()
+                self._sources.clear()
+
+    @property
+    def _recipe(self) -> Recipe:
+        settings = self.settings
+        if settings.summarizer != "extractive" and self.summarizer is None:
+            raise StoreError(
+                f"the summaries of {self.shards[0].path} are by {settings.summarizer}; pass it "
+                "again: Corpus.create(path, summarizer=...)"
+            )
+        return Recipe(
+            tokenizer=self._tokenizer or settings.tokenizer,
+            embedder=settings.embedder,
+            relevance=_relevance(settings.relevance),
+            summarizer=self.summarizer or "extractive",
+            encoding=settings.encoding,
+            cache=self.shards[0].path,
+        )
+
     def close(self) -> None:
         """Close the files."""
         for shard in self.shards:
@@ -77,14 +239,14 @@ class Corpus:
         self.close()
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """How the documents were read."""
         return self.shards[0].settings
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """How tokens are counted."""
-        named = self._tokenizer or self.settings["tokenizer"]
+        named = self._tokenizer or self.settings.tokenizer
         if named is None:
             raise StoreError(
                 f"{self.shards[0].path} was made with a tokenizer object; pass it: "
@@ -164,11 +326,11 @@ class Corpus:
             raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
         chosen = choose(hits)
         sources = self._load({hit.document for hit in chosen})
-        joined = join(runs_of(chosen, sources), self.lexicon, self._like)
+        joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
         return attribute(joined.tree.compress(query, budget, **options), joined)
 
     def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
-        """Return the passages found for some questions, taken in turn; for none the central ones."""
+        """Return the passages found for questions, taken in turn; for none the central ones."""
         if not queries:
             return self._search(Asked({}, self._centre(where)), where)
         found = [self._search(self._ask(query), where) for query in queries]
@@ -176,7 +338,7 @@ class Corpus:
         return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
 
     def _ask(self, query: str) -> Asked:
-        encode = self._like.encode_query
+        encode = self._manner.encode_query
         vector = load_static().encode([query])[0] if encode is None else encode(query)
         return Asked(terms_of(query), vector if vector.any() else None)
 
@@ -192,6 +354,12 @@ class Corpus:
         total = sum(self._each(lambda shard: shard.vector_sum(where)))
         length = float(np.linalg.norm(total))
         return (total / length).astype(np.float32) if length else None
+
+    @cached_property
+    def _manner(self) -> Manner:
+        name = self.settings.embedder
+        encode = None if name == "static" else late_encoder(name)
+        return Manner(self.tokenizer, name, self.settings.relevance, encode)
 
     def _each(self, ask: Callable[[Shard], _T]) -> list[_T]:
         return [ask(shard) for shard in self.shards]
@@ -220,3 +388,34 @@ class Corpus:
             while kept > _KEPT_LEAVES and len(self._sources) > 1:
                 kept -= len(self._sources.popitem(last=False)[1].leaf_start)
         return found
+
+
+def _check_alike(shards: Sequence[Shard]) -> None:
+    """Refuse shards that were read in different ways, or that have a document in common."""
+    first = shards[0]
+    names: dict[str, Path] = {}
+    for shard in shards:
+        if difference := first.settings.difference(shard.settings):
+            raise StoreError(
+                f"{first.path} and {shard.path} were read in different ways: {difference}; open "
+                "what was read alike"
+            )
+        for row in shard.rows:
+            if names.setdefault(row.id, shard.path) != shard.path:
+                raise StoreError(
+                    f"{row.id!r} is in {names[row.id]} and in {shard.path}; remove it from one: "
+                    "hier remove"
+                )
+
+
+def _in_words(summarizer: Any) -> str:
+    """Return who writes summaries, for the settings."""
+    if isinstance(summarizer, str):
+        return summarizer
+    if isinstance(summarizer, Mapping):
+        return ", ".join(f"{levels}: {_in_words(who)}" for levels, who in summarizer.items())
+    return str(getattr(summarizer, "name", None) or type(summarizer).__name__)
+
+
+def _relevance(kept: str) -> str | Path:
+    return kept if kept in (LEARNED, PLAIN) else Path(kept)

@@ -50,6 +50,9 @@ class Stamp:
     inode: int = -1
 
 
+UNKNOWN = Stamp()
+
+
 @dataclass(frozen=True)
 class Row:
     """A document as it is listed.
@@ -68,7 +71,7 @@ class Row:
     hash: bytes
     metadata: dict[str, Any]
     folder: str = ""
-    stamp: Stamp = Stamp()
+    stamp: Stamp = UNKNOWN
     tokens: int = 0
     leaves: int = 0
 

@@ -6,7 +6,7 @@ in part: then each run of its leaves begins anew below the headings it stands un
 numbered as they first appear, so that the tree depends on what is joined and on nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,12 +15,14 @@ import numpy as np
 from hier.corpus.lexicon import Lexicon, first_seen
 from hier.corpus.packing import Packed
 from hier.document import Document
+from hier.flat import places_of
 from hier.retrieval import descent
 from hier.retrieval.counts import Counts
 from hier.retrieval.counts import runs as runs_of
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
 from hier.summarizers.extractive import Choice
+from hier.tokens import Tokenizer
 from hier.tree import Tree
 
 _SHORTEST = 1e-9  # a length that is as good as none, and can be divided by
@@ -53,7 +55,9 @@ class Source:
 
     def smallest(self, start: int, end: int) -> tuple[int, int]:
         """Return level and id of the lowest node that holds some characters."""
-        first, last = np.searchsorted(self.packed.arrays["leaf_start"], [start, end - 1], "right") - 1
+        first, last = (
+            np.searchsorted(self.packed.arrays["leaf_start"], [start, end - 1], "right") - 1
+        )
         before = 0
         for number in range(self.levels):
             first_leaf = self.level(number, "first_leaf")
@@ -174,22 +178,34 @@ class Joined:
         return self.placed[int(np.searchsorted(self._begins, start, "right")) - 1]
 
 
-def join(runs: Sequence[Run], lexicon: Lexicon, like: Tree) -> Joined:
+@dataclass(frozen=True)
+class Manner:
+    """How documents were read, and are asked: as in ``Tree``."""
+
+    tokenizer: Tokenizer
+    embedder: str
+    relevance: str
+    encode_query: Callable[[str], np.ndarray] | None = None
+
+
+def join(runs: Sequence[Run], lexicon: Lexicon, manner: Manner) -> Joined:
     """Join runs of documents, in the order given; those of one document are neighbours.
 
     Args:
         runs: at least one.
         lexicon: which numbered the words of their documents.
-        like: a tree with the tokenizer, embedder and relevance that the joined one is to have.
+        manner: how their documents were read.
     """
     placed = _place(runs)
     index = _index(placed, lexicon)
     text = "".join(_texts(placed))
     levels = descent.with_static(_levels(placed), index)
     first_leaves = [level.first_leaf for level in levels]
-    tree = replace(
-        like,
+    tree = Tree(
         document=Document(text),
+        tokenizer=manner.tokenizer,
+        embedder=manner.embedder,
+        relevance=manner.relevance,
         leaf_start=_leaf_starts(placed),
         leaf_tokens=_of_leaves(placed, "leaf_tokens", TITLE_TOKENS),
         block=_blocks(placed),
@@ -203,6 +219,7 @@ def join(runs: Sequence[Run], lexicon: Lexicon, like: Tree) -> Joined:
         summaries=_summaries(placed, first_leaves),
         summary_texts=_summary_texts(placed, first_leaves),
         hidden=np.concatenate([np.arange(each.leaf - each.before, each.leaf) for each in placed]),
+        encode_query=manner.encode_query,
     )
     return Joined(tree, tuple(placed))
 

@@ -32,8 +32,11 @@ _WHOLE = ("u1", "u2", "u4", "i1", "i2", "i4", "i8")  # the first that holds all 
 
 @dataclass(frozen=True)
 class Packed:
-    """A tree as it is kept, unpacked: ``facts`` and ``arrays`` as in ``hier.flat``, but for what
-    follows from the words.
+    """A tree as it is kept, unpacked.
+
+    Attributes:
+        facts: as in ``hier.flat``.
+        arrays: as there, but for what follows from the words.
     """
 
     facts: dict[str, Any]

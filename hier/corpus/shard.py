@@ -9,15 +9,15 @@ import threading
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hier.corpus.database import Database, Row
+from hier.corpus.index_file import open_index
 from hier.corpus.packing import Packed, unpack
 from hier.corpus.passages import Passages, Statistics
 from hier.corpus.search import Asked, Hit, find
-from hier.corpus.index_file import open_index
+from hier.corpus.settings import Settings
 from hier.corpus.where import Where, read_where
 from hier.errors import StoreError
 
@@ -43,9 +43,9 @@ class Shard:
         self.database.close()
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """How its documents were read."""
-        return self.database.settings()
+        return Settings.read(self.database.settings(), self.path)
 
     def refresh(self) -> None:
         """Look again at what the file holds, where it was changed."""

@@ -55,3 +55,23 @@ def _globs(patterns: Any) -> Callable[[str], bool]:
             f"the path {patterns!r} is no pattern ({error}); pass such as 'reports/*.pdf'"
         ) from error
     return matched
+
+
+def check_metadata(metadata: Any) -> dict[str, Any]:
+    """Return metadata that can be kept and asked for.
+
+    Raises:
+        InputError: they are no mapping of names to str, int, float or bool.
+    """
+    if not isinstance(metadata, Mapping):
+        raise InputError(
+            f"metadata of type {type(metadata).__name__} are no mapping; pass such as "
+            "{'year': 2024}"
+        )
+    for name, value in metadata.items():
+        if not isinstance(name, str) or not isinstance(value, str | int | float | bool):
+            raise InputError(
+                f"metadata {name!r}: {value!r} cannot be kept; names are str, values str, int, "
+                "float or bool"
+            )
+    return dict(metadata)

@@ -13,11 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hier.corpus.building import Outcome, Recipe, Task, each_file
+from hier.corpus.building import (
+    Built,
+    Outcome,
+    Recipe,
+    Task,
+    build_document,
+    each_file,
+    hash_text,
+)
 from hier.corpus.database import Database, Row, Stamp
 from hier.corpus.spread import spread
+from hier.document import Document
 from hier.errors import InputError, StoreError
-from hier.files.folder import File, Listing, walk
+from hier.files.folder import File, walk
 from hier.ledger import Ledger
 
 LOCK_SECONDS = 60.0
@@ -148,3 +157,69 @@ def sync(
         tokens=tokens,
         seconds=time.perf_counter() - started,
     )
+
+
+def _stamp(file: File, now: int) -> Stamp:
+    """Return the facts of a file; of one that was changed just before ``now`` none that tell."""
+    young = now and file.mtime_ns > now - _RACY
+    return Stamp(file.size, -1 if young else file.mtime_ns, file.ino)
+
+
+def _outcomes(
+    tasks: Sequence[Task],
+    recipe: Recipe,
+    workers: int,
+    executor: Executor | None,
+    ledger: Ledger | None,
+) -> Iterator[Outcome]:
+    if executor is None and workers == 1:
+        return each_file(tasks, recipe, ledger)
+    return spread(tasks, recipe, workers, executor)
+
+
+def _keep(database: Database, outcome: Outcome, old: Row | None, folder: str, now: int) -> None:
+    """Write what became of a file: its tree, where it is new, and its row."""
+    stamp = outcome.stamp
+    if stamp.modified > now - _RACY:
+        stamp = Stamp(stamp.size, -1, stamp.inode)
+    metadata = outcome.metadata
+    if metadata is None:
+        metadata = old.metadata if old is not None else {}
+    with database.transaction():
+        put_built(database, outcome.built)
+        database.put_row(Row(outcome.id, outcome.hash, metadata, folder, stamp))
+
+
+def put_built(database: Database, built: Built | None) -> None:
+    """Write a tree, within a transaction; None for one that is there."""
+    if built is not None:
+        database.put_tree(built.hash, built.tokens, built.leaves, built.packed, built.passages)
+
+
+def put_documents(
+    database: Database, documents: Iterable[tuple[Document, dict[str, Any]]], recipe: Recipe
+) -> list[str]:
+    """Build documents that were read elsewhere, and write each as it is finished.
+
+    Args:
+        database: the store; the caller holds the lock.
+        documents: each with what else is known of it; its name is its document's.
+        recipe: how they are built.
+
+    Raises:
+        InputError: a document has no name, or no words.
+        StoreError: the store cannot be written.
+    """
+    names = []
+    for document, metadata in documents:
+        if not document.name:
+            raise InputError("a document of a corpus needs a name; pass Document(text, name)")
+        found = hash_text(document)
+        there = database.known([found])
+        built = None if there else build_document(document, found, recipe)
+        with database.transaction():
+            put_built(database, built)
+            database.put_row(Row(document.name, found, {**document.metadata, **metadata}))
+            database.sweep()
+        names.append(document.name)
+    return names
