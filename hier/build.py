@@ -5,10 +5,12 @@ leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where t
 them, are made last, over the finished tree.
 """
 
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
+_SHORT = 100_000  # characters
 _VALLEY_WIDTH = 3
 _WHOLE_TOKENS = 20  # a shorter sentence says little on its own
 _ENDINGS = ".!?…。！？．｡؟۔।॥"
@@ -104,11 +107,11 @@ def build(
     weighed_by = check_relevance(relevance)
 
     text, table = document.text, load_static()
-    with ThreadPoolExecutor(1) as beside:  # the encoder works outside the interpreter lock
-        counting = beside.submit(counter.sizes, text)
+    with _beside(len(text)) as submit:  # the encoder works outside the interpreter lock
+        counting = submit(counter.sizes, text)
         words = find_words(text)
-        segmentation = segment(text, lambda s, e: counting.result()(s, e), LEAF_TOKENS)
-        sizes = counting.result()
+        segmentation = segment(text, lambda s, e: counting()(s, e), LEAF_TOKENS)
+        sizes = counting()
     structure = read_structure(segmentation)
     leaves = segmentation.leaves
     leaf_tokens = sizes(leaves.start, leaves.end).astype(np.int32)
@@ -173,6 +176,19 @@ def compress(
     # What is misspelt is said before a long text is read, and a model paid to summarise it.
     inspect.signature(Tree.compress).bind(None, query, budget, **options)
     return build(source, **building).compress(query, budget, **options)
+
+
+@contextmanager
+def _beside(characters: int) -> Iterator[Callable[..., Callable[[], Any]]]:
+    """Yield what calls a function beside this thread, and returns what waits for its result.
+
+    For a short text a thread costs more than it gains, and the call is made when it is asked for.
+    """
+    if characters < _SHORT:
+        yield lambda call, *arguments: functools.cache(functools.partial(call, *arguments))
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda call, *arguments: pool.submit(call, *arguments).result
 
 
 def _read_summarizer(summarizer: Any) -> "Writers | None":

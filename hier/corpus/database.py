@@ -39,6 +39,7 @@ CREATE TABLE summaries (
 _MIGRATIONS: Mapping[int, str] = {}  # statements that lead from a version to the next
 _BUSY_SECONDS = 60.0
 _ASKED = 500  # rows looked up in one statement
+_PAGE_BYTES = 1024  # a tree fills whole pages: small ones waste least of small documents
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Database:
         )
         empty = not ask("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if empty and create:
+            ask(f"PRAGMA page_size={_PAGE_BYTES}")
             ask("PRAGMA journal_mode=WAL")
             ask("PRAGMA synchronous=NORMAL")
             with self.transaction():
