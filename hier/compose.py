@@ -103,7 +103,7 @@ class Composer:
             return None  # sizes are exact but at the edges of leaves
         start, stop = self.layout.leaf_span(scope.first)[0], self.layout.leaf_span(scope.end - 1)[1]
         body = tree.source[start:stop]
-        text = self.limits.prefix + body + self.limits.suffix
+        text = self.limits.prefix + self.layout.head(scope.first) + body + self.limits.suffix
         tokens = tree.tokenizer.count(text)
         if tokens > self.budget:
             return None

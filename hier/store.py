@@ -23,6 +23,7 @@ from hier.document import Document
 from hier.errors import StoreError
 from hier.fidelity import SummaryCheck
 from hier.ledger import Ledger
+from hier.places import Places
 from hier.retrieval.counts import Counts
 from hier.retrieval.index import WordIndex
 from hier.retrieval.relevance import Level
@@ -31,9 +32,10 @@ from hier.tokens import Tokenizer, load_tokenizer
 from hier.tree import Tree
 
 MAGIC = b"\x89HIER\r\n\x1a"  # a text-mode transfer damages it, as in PNG
-VERSION = 4
+VERSION = 5
 _PREFIX = struct.Struct("<8sQI")
 _ALIGN = 64
+_OF_PLACES = {"start": np.int64, "number": np.int32, "part": np.int32}
 _TYPES = ("|u1", "<i4", "<i8", "<f2", "<f4", "<f8")
 
 
@@ -53,9 +55,11 @@ def save(tree: Tree, path: Path) -> None:
             "a tree built with an embedder object cannot be saved: it could not be found again; "
             "build with the embedder's name or folder"
         )
-    arrays = _arrays(tree)
+    arrays, places = _arrays(tree), tree.document.places
     meta = {
         "name": tree.document.name,
+        "places": None if places is None else {"kind": places.kind, "parts": places.parts},
+        "metadata": dict(tree.document.metadata),
         "tokenizer": tree.tokenizer.name,
         "embedder": tree.embedder,
         "relevance": tree.relevance,
@@ -138,6 +142,9 @@ def _arrays(tree: Tree) -> dict[str, np.ndarray]:
         "norms": index.norms,
         "path_of": index.path_of,
     }
+    if (places := tree.document.places) is not None:
+        for name, kind in _OF_PLACES.items():
+            arrays[f"places_{name}"] = getattr(places, name).astype(kind)
     for name, counts in (("leaf", index.leaves), ("path", index.paths)):
         arrays[f"{name}_words.offsets"] = counts.offsets
         arrays[f"{name}_words.words"] = counts.words
@@ -179,7 +186,7 @@ def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokeni
         path_of=arrays["path_of"],
     )
     return Tree(
-        document=Document(_text(arrays["text"]), meta["name"]),
+        document=_document(meta, arrays),
         tokenizer=tokenizer,
         embedder=meta["embedder"],
         relevance=meta["relevance"],
@@ -205,6 +212,15 @@ def _tree(meta: dict[str, Any], arrays: dict[str, np.ndarray], tokenizer: Tokeni
         ledger=Ledger.read(meta["ledger"]),
         encode_query=None if meta["embedder"] == "static" else _late_encoder(meta["embedder"]),
     )
+
+
+def _document(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Document:
+    """Return the document; the blocks that its reader may have known are in the tree."""
+    places = None
+    if (told := meta["places"]) is not None:
+        start, number, part = (arrays[f"places_{name}"] for name in _OF_PLACES)
+        places = Places(told["kind"], start, number, part, tuple(told["parts"]))
+    return Document(_text(arrays["text"]), meta["name"], places, metadata=meta["metadata"])
 
 
 def _bytes(text: str) -> np.ndarray:
