@@ -72,7 +72,7 @@ def _headings(
         ((leaf, layout.text[slice(*layout.leaf_span(leaf))]) for leaf in leaves.tolist()),
         ((summary.first_leaf, summary.text) for summary in summaries),
     )
-    under = []
+    under: list[list[int]] = []
     for leaf, text in texts:
         path = int(layout.path_of[leaf])
         if path not in above:

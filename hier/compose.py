@@ -35,7 +35,7 @@ class Request:
     Attributes:
         query: the question, or several; None or blank for an overview.
         budget: most tokens.
-        headings: show breadcrumbs.
+        headings: show breadcrumbs; header rows of tables are shown all the same.
         gaps: show gap marks.
         node_id: the branch to stay in; None for the whole text.
         price: share of all value that a thousand tokens must add; 0 fills the budget.

@@ -70,7 +70,7 @@ class Layout:
         opens: path that a heading's leaf or a header row opens, -1 for others, int32 (leaves,).
         paths: the leaves of each path's headings.
         count: exact token counts.
-        headings: show breadcrumbs.
+        headings: show breadcrumbs; header rows are shown all the same.
         gaps: show gap marks.
     """
 
