@@ -108,8 +108,9 @@ def build(
         counting = beside.submit(counter.sizes, text)
         words = find_words(text)
         segmentation = segment(
-            text, lambda s, e: counting.result()(s, e), LEAF_TOKENS, document.blocks
-        )
+            text, lambda s, e: counting.result()(s, e), LEAF_TOKENS, document.blocks,
+            _rows_of(document),
+        )  # fmt: skip
         sizes = counting.result()
     structure = read_structure(segmentation)
     leaves = segmentation.leaves
@@ -175,6 +176,12 @@ def compress(
     # What is misspelt is said before a long text is read, and a model paid to summarise it.
     inspect.signature(Tree.compress).bind(None, query, budget, **options)
     return build(source, **building).compress(query, budget, **options)
+
+
+def _rows_of(document: Document) -> np.ndarray | None:
+    """Return where the rows of a file of rows begin; None for others."""
+    places = document.places
+    return places.start if places is not None and places.kind == "row" else None
 
 
 def _read_summarizer(summarizer: Any) -> "Writers | None":

@@ -161,8 +161,9 @@ class Layout:
         return self._header_line(header)
 
     def _header_line(self, header: int) -> str:
-        lines = self.text[slice(*self.leaf_span(header))].splitlines()
-        return "".join(f"{line}\n" for line in lines if not line.isspace() and line)
+        row = self.text[slice(*self.leaf_span(header))].rstrip()
+        before = row[: len(row) - len(row.lstrip())]  # blank lines, and the indent of the first
+        return row[before.rfind("\n") + 1 :] + "\n"
 
     def fresh(self, path: int, shown: Container[int] = ()) -> list[int]:
         """Return the headings of a path that are to be shown, outermost first.

@@ -50,7 +50,13 @@ class Segmentation:
     headers: np.ndarray
 
 
-def segment(text: str, sizes: Sizes, limit: int = 120, known: Blocks | None = None) -> Segmentation:
+def segment(
+    text: str,
+    sizes: Sizes,
+    limit: int = 120,
+    known: Blocks | None = None,
+    begins: np.ndarray | None = None,
+) -> Segmentation:
     """Cut a text into leaves.
 
     Args:
@@ -59,6 +65,7 @@ def segment(text: str, sizes: Sizes, limit: int = 120, known: Blocks | None = No
         limit: most tokens of a leaf, unless it is a single character; four times as many of a row.
         known: the blocks, where the reader of the text knows them: the first row of each of its
             tables names the columns. None to find them.
+        begins: where that reader knows the rows of its tables to begin, int64 (rows,), ascending.
     """
     blocks = find_blocks(text) if known is None else _as_found(known)
     kind = blocks.kind
@@ -68,7 +75,7 @@ def segment(text: str, sizes: Sizes, limit: int = 120, known: Blocks | None = No
     ends = ends[prose[np.searchsorted(blocks.start, ends - 1, "right") - 1]]
     # A sentence's white space may reach into the indent of the block behind: no leaf is an indent.
     ends = ends[ends > _indents(text, blocks)[np.searchsorted(blocks.start, ends, "right") - 1]]
-    rows, headed = _row_starts(text, blocks, known is not None)
+    rows, headed = _row_starts(text, blocks, known is not None, begins)
     code = _code_starts(text, blocks, sizes)
     start = np.unique(np.concatenate([blocks.start, ends, rows, code]))
     start = _join_fragments(text, start, blocks)
@@ -109,12 +116,15 @@ def _indents(text: str, blocks: Blocks) -> np.ndarray:
     return begin
 
 
-def _row_starts(text: str, blocks: Blocks, known: bool) -> tuple[np.ndarray, np.ndarray]:
+def _row_starts(
+    text: str, blocks: Blocks, known: bool, begins: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return where the rows of tables begin, and the tables that have a header row."""
     starts: list[int] = []
     headed: list[int] = []
     for block in np.flatnonzero(blocks.kind == BlockKind.TABLE).tolist():
-        rows, header = read_rows(text, int(blocks.start[block]), int(blocks.end[block]), known)
+        start, end = int(blocks.start[block]), int(blocks.end[block])
+        rows, header = read_rows(text, start, end, known, begins)
         starts.extend(rows)
         headed.extend([block] * header)
     return np.array(starts, np.int64), np.array(headed, np.int64)

@@ -8,6 +8,9 @@ the first row is told by its cells: none of them is a number, or is long, or end
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
 
 _RULE = re.compile(r"[-=+|:\s]+")
 _DELIMITERS = re.compile(r":?-+:?(?:\s*\|\s*:?-+:?)*")
@@ -32,7 +35,9 @@ class _Line:
         return _RULE.fullmatch(self.bare) is not None
 
 
-def read_rows(text: str, start: int, end: int, known: bool = False) -> tuple[list[int], bool]:
+def read_rows(
+    text: str, start: int, end: int, known: bool = False, begins: np.ndarray | None = None
+) -> tuple[list[int], bool]:
     """Return where the rows of a table begin, and whether the first is its header row.
 
     Rules and blank lines belong to the row before them; those that stand first, to the first.
@@ -42,18 +47,24 @@ def read_rows(text: str, start: int, end: int, known: bool = False) -> tuple[lis
         start: first character of the table.
         end: character behind its last.
         known: its reader knows that the first row names the columns.
+        begins: where its reader knows the rows of the text to begin, as a cell may have several
+            lines; int64 (rows,), ascending. None for lines.
     """
-    lines = _lines(text, start, end)
+    lines = _lines(text, start, end, begins)
     header = _header_lines(lines, known)
-    begins = [place for place in range(header, len(lines)) if _begins_row(lines, place)]
-    rows = [lines[place].place for place in begins]
+    first = [place for place in range(header, len(lines)) if _begins_row(lines, place)]
+    rows = [lines[place].place for place in first]
     return [start, *(rows if header else rows[1:])], bool(header and rows)
 
 
-def _lines(text: str, start: int, end: int) -> list[_Line]:
-    """Return the lines that are not blank."""
+def _lines(text: str, start: int, end: int, begins: np.ndarray | None) -> list[_Line]:
+    """Return the lines that are not blank; a row whose beginning is known counts as one."""
+    cut = text[start:end].splitlines(keepends=True)
+    if begins is not None:
+        inner = begins[slice(*np.searchsorted(begins, [start + 1, end]))].tolist()
+        cut = [text[low:high] for low, high in pairwise([start, *inner, end])]
     lines, place = [], start
-    for line in text[start:end].splitlines(keepends=True):
+    for line in cut:
         bare = line.rstrip().lstrip(" \ufeff")  # a tab before it may be an empty cell
         if bare:
             lines.append(_Line(place, len(line) - len(line.lstrip()), bare))

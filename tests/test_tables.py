@@ -16,6 +16,7 @@ from hier.asking.citations import Numbering
 from hier.blocks import BlockKind, Blocks, find_blocks
 from hier.candidates import pose
 from hier.document import Document
+from hier.places import Places
 from hier.tables import read_rows
 
 WORDS = re.compile(r"\w+|[^\w\s]")
@@ -223,6 +224,22 @@ def test_what_the_reader_of_a_file_knows_to_be_a_table_is_one(budget):
     assert seen > 0
     assert headers == 1
     assert any(line.startswith("town41,") for line in context.text.splitlines())
+
+
+def test_a_row_whose_cells_have_lines_is_whole_where_its_reader_knows_it():
+    records = ['Town,"What is\n\nto be seen"'] + [
+        f'town{i},"A tower.\n\nA {FRUITS[i]} garden, {i} wells"' for i in range(10)
+    ]
+    text = "\n".join(records) + "\n"
+    starts = np.array([text.index(record) for record in records])
+    blocks = Blocks(np.array([0]), np.array([len(text)]), np.array([3]), np.array([0]))
+    places = Places.counted("row", starts)
+    tree = hier.build(Document(text, "towns.csv", places, blocks))
+    assert tree.leaf_start.tolist() == starts.tolist()
+    context = tree.compress("lime garden", 32)
+    assert context.text.startswith(records[0] + "\n")
+    assert records[8] in context.text
+    assert "row 9" in [segment.place for segment in context.segments]
 
 
 def test_a_signature_that_a_reader_gives_stands_above_its_lines():
