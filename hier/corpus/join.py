@@ -142,6 +142,12 @@ class Placed:
         return self.title == self.leaf - len(self.headings) - 1
 
     @property
+    def in_table(self) -> bool:
+        """Whether it begins inside a table: the last heading before it is the header row."""
+        block = self.run.source.packed.arrays["block"]
+        return bool(len(self.headings)) and block[self.headings[-1]] == block[self.run.first]
+
+    @property
     def before(self) -> int:
         """How many leaves stand before its own."""
         return len(self.headings) + self.begins
@@ -289,11 +295,14 @@ def _of_leaves(placed: Sequence[Placed], name: str, hidden: float) -> np.ndarray
 
 
 def _blocks(placed: Sequence[Placed]) -> np.ndarray:
-    """Number the blocks through; what stands before a run is one block a leaf."""
+    """Number the blocks through; what stands before a run is one block a leaf.
+
+    But a header row is of the block of its rows.
+    """
     parts, number = [], 0
     for each in placed:
         parts.append(number + np.arange(each.before))
-        number += each.before
+        number += each.before - each.in_table
         own = each.run.source.packed.arrays["block"][each.run.first : each.run.end]
         parts.append(own + (number - int(own[0])))
         number = int(parts[-1][-1]) + 1
@@ -306,6 +315,9 @@ def _opens(placed: Sequence[Placed]) -> np.ndarray:
         before = np.full(each.before, -1)
         if each.begins:
             before[0] = each.path
+        if each.in_table:
+            path_of = each.run.source.packed.arrays["path_of"][each.run.first]
+            before[-1] = each.path + np.searchsorted(each.paths, path_of)
         own = each.run.source.packed.arrays["opens"][each.run.first : each.run.end]
         found = each.path + np.searchsorted(each.paths, own)
         parts += [before, np.where(own >= 0, found, -1)]

@@ -38,8 +38,10 @@ _COMMON = b"".join(
         b'["offers", "|u1", [1], "|u1", 0], ["opens", "<i4", [1], "|i1", 0], ',
         b'["path_offsets", "<i8", [1], "|u1", 0], ["path_leaves", "<i4", [1], "|u1", 0], ',
         b'["path_of", "<i4", [1], "|u1", 0], ["leaf_words.offsets", "<i8", [1], "|u1", 1], ',
-        b'["leaf_words.words", "<i4", [1], "|i2", 1], ["leaf_words.counts", "<f4", [1], "|u1", 0], ',
-        b'["path_words.offsets", "<i8", [1], "|u1", 0], ["path_words.words", "<i4", [1], "|u1", 0], ',
+        b'["leaf_words.words", "<i4", [1], "|i2", 1], ',
+        b'["leaf_words.counts", "<f4", [1], "|u1", 0], ',
+        b'["path_words.offsets", "<i8", [1], "|u1", 0], ',
+        b'["path_words.words", "<i4", [1], "|u1", 0], ',
         b'["path_words.counts", "<f4", [1], "|u1", 0], ',
         *(
             b'["level%d.first_leaf", "<i8", [1], "|u1", 0], ["level%d.norms", "<f4", [1], "<f4", '
