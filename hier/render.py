@@ -185,9 +185,19 @@ class Layout:
             headings: their leaves, outermost first.
             said: the text that the line stands above: a heading that it repeats is left out.
         """
-        titles = [self.title(heading) for heading in headings]
-        line = " > ".join(title for title in titles if title and title not in said)
+        titles = [self.title(h) for h in headings if not self.says(said, h)]
+        line = " > ".join(title for title in titles if title)
         return f"# {line}\n" if line else ""
+
+    def says(self, text: str, heading: int) -> bool:
+        """Say whether a text makes the heading above it needless; no text names its document."""
+        return self.title(heading) in text and heading not in self._documents
+
+    @cached_property
+    def _documents(self) -> frozenset[int]:
+        """The leaves that are titles of documents."""
+        first = self.paths.offsets[:-1][np.diff(self.paths.offsets) > 0]
+        return frozenset(self.paths.leaves[first].tolist() if self.titled else ())
 
     def title(self, leaf: int) -> str:
         """Return a heading's leaf as one short line, without its markup."""
@@ -242,7 +252,10 @@ class Layout:
         pieces: list[Piece] = []
         shown: set[int] = set()  # headings in force
         behind = -1  # leaf behind what the text so far ends with
+        document: list[int] = []
         for first, end, summary in runs:
+            if self.titled and document != (document := self.paths[int(self.path_of[first])][:1]):
+                shown.clear()
             headings = self.fresh(int(self.path_of[first]), shown)
             if summary is not None:
                 said, head = summary.text, ""

@@ -21,9 +21,12 @@ from hier.context import Context
 from hier.corpus.asking import attribute, choose, runs_of
 from hier.corpus.building import Recipe
 from hier.corpus.database import Database, Row
+from hier.corpus.feedback import ADDED, BELIEVED, interleave, widen
 from hier.corpus.join import Manner, Source, join
 from hier.corpus.lexicon import Lexicon
+from hier.corpus.passages import Statistics, Terms
 from hier.corpus.search import Asked, Hit, merge, terms_of
+from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard
 from hier.corpus.where import Where, check_metadata
@@ -320,20 +323,45 @@ class Corpus:
         """
         if ratio is not None:
             budget, _ = read_budget(self.tokens, budget, ratio)
+        names = ("must_include", "exclude")
+        parts = {name: as_list(options.pop(name, ()), name) for name in names}
+        shares = options.pop("minimum", None) or {}
+        sure = documents_of([*parts["must_include"], *as_list(shares, "minimum")], self._has)
+        out = {part for part in parts["exclude"] if isinstance(part, str) and self._has(part)}
         queries = check_query(query)
-        hits = self._candidates(queries, where)
+        hits = [*self._whole(sure), *self._candidates(queries, where)]
+        hits = [hit for hit in hits if hit.document not in out]
         if not hits:
             raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
         chosen = choose(hits)
         sources = self._load({hit.document for hit in chosen})
         joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
-        return attribute(joined.tree.compress(query, budget, **options), joined)
+        context = joined.tree.compress(
+            query,
+            budget,
+            must_include=moved(parts["must_include"], joined, self._has),
+            exclude=moved(
+                [part for part in parts["exclude"] if part not in out], joined, self._has
+            ),
+            minimum=moved_shares(shares, joined, self._has),
+            seen=moved_contexts(options.pop("seen", ()), joined),
+            **options,
+        )
+        return attribute(context, joined)
+
+    def _has(self, name: str) -> bool:
+        return name in self
+
+    def _whole(self, names: Iterable[str]) -> Iterator[Hit]:
+        """Yield hits of all of some documents, better than any that is found."""
+        for name in names:
+            yield Hit(name, 0, np.inf, 1.0, 0, self._row(name).leaves)
 
     def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
         """Return the passages found for questions, taken in turn; for none the central ones."""
         if not queries:
             return self._search(Asked({}, self._centre(where)), where)
-        found = [self._search(self._ask(query), where) for query in queries]
+        found = [self._search_twice(self._ask(query), where) for query in queries]
         turns = max(len(hits) for hits in found)
         return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
 
@@ -342,12 +370,26 @@ class Corpus:
         vector = load_static().encode([query])[0] if encode is None else encode(query)
         return Asked(terms_of(query), vector if vector.any() else None)
 
+    def _search_twice(self, asked: Asked, where: Where | None) -> list[Hit]:
+        """Search, and again with what the best passages say; the hits of both, taken in turn."""
+        first = self._search(asked, where)
+        sources = self._load({hit.document for hit in first[:BELIEVED]})
+        said = widen(asked, first[:BELIEVED], sources, self.lexicon)
+        weights = self._statistics(said).weigh(said)
+        rarest = np.argsort(-weights, kind="stable")[:ADDED].tolist()
+        terms = {stem: said[stem] for stem in map(list(said).__getitem__, sorted(rarest))}
+        return interleave(first, self._search(Asked(terms, None), where))
+
     def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
-        stems = list(asked.terms)
+        known = self._statistics(asked.terms)
+        return merge(self._each(lambda shard: shard.find(asked, known, where)))
+
+    def _statistics(self, terms: Terms) -> Statistics:
+        stems = list(terms)
         known, *others = self._each(lambda shard: shard.statistics(stems))
         for other in others:
             known += other
-        return merge(self._each(lambda shard: shard.find(asked, known, where)))
+        return known
 
     def _centre(self, where: Where | None) -> np.ndarray | None:
         """Return the direction of the mean passage: exact sums, however documents are spread."""

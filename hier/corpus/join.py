@@ -91,6 +91,13 @@ class Source:
         """The words of its heading paths."""
         return self._counts("path")
 
+    def passage_words(self, passage: int) -> np.ndarray:
+        """Return the lexicon's numbers of the distinct words of a passage, int64."""
+        first_leaf = np.append(self.level(1, "first_leaf"), len(self.leaf_start) - 1)
+        rows = self.leaf_words.rows(*first_leaf[passage : passage + 2].tolist())
+        numbers: np.ndarray = self.words[np.unique(rows.words)]
+        return numbers
+
     def path(self, number: int) -> np.ndarray:
         """Return the leaves of a heading path."""
         arrays = self.packed.arrays
@@ -178,6 +185,18 @@ class Joined:
     @cached_property
     def _begins(self) -> np.ndarray:
         return np.array([placed.begin for placed in self.placed])
+
+    def spans(self, name: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+        """Return where characters of a document stand in the joined text, as far as they do."""
+        spans = []
+        for placed in self.placed:
+            if placed.run.source.id != name:
+                continue
+            first, last = placed.run.source.leaf_start[[placed.run.first, placed.run.end]].tolist()
+            low, high = max(start, first), last if end is None else min(end, last)
+            if low < high:
+                spans.append((low - first + placed.body, high - first + placed.body))
+        return spans
 
     def place_of(self, start: int) -> Placed:
         """Return the run that a character of the joined text belongs to."""
