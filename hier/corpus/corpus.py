@@ -21,7 +21,6 @@ from hier.context import Context
 from hier.corpus.asking import attribute, choose, runs_of
 from hier.corpus.building import Recipe
 from hier.corpus.database import Database, Row
-from hier.corpus.feedback import ADDED, BELIEVED, interleave, widen
 from hier.corpus.join import Manner, Source, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.passages import Statistics, Terms
@@ -361,7 +360,7 @@ class Corpus:
         """Return the passages found for questions, taken in turn; for none the central ones."""
         if not queries:
             return self._search(Asked({}, self._centre(where)), where)
-        found = [self._search_twice(self._ask(query), where) for query in queries]
+        found = [self._search(self._ask(query), where) for query in queries]
         turns = max(len(hits) for hits in found)
         return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
 
@@ -369,16 +368,6 @@ class Corpus:
         encode = self._manner.encode_query
         vector = load_static().encode([query])[0] if encode is None else encode(query)
         return Asked(terms_of(query), vector if vector.any() else None)
-
-    def _search_twice(self, asked: Asked, where: Where | None) -> list[Hit]:
-        """Search, and again with what the best passages say; the hits of both, taken in turn."""
-        first = self._search(asked, where)
-        sources = self._load({hit.document for hit in first[:BELIEVED]})
-        said = widen(asked, first[:BELIEVED], sources, self.lexicon)
-        weights = self._statistics(said).weigh(said)
-        rarest = np.argsort(-weights, kind="stable")[:ADDED].tolist()
-        terms = {stem: said[stem] for stem in map(list(said).__getitem__, sorted(rarest))}
-        return interleave(first, self._search(Asked(terms, None), where))
 
     def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
         known = self._statistics(asked.terms)

@@ -91,13 +91,6 @@ class Source:
         """The words of its heading paths."""
         return self._counts("path")
 
-    def passage_words(self, passage: int) -> np.ndarray:
-        """Return the lexicon's numbers of the distinct words of a passage, int64."""
-        first_leaf = np.append(self.level(1, "first_leaf"), len(self.leaf_start) - 1)
-        rows = self.leaf_words.rows(*first_leaf[passage : passage + 2].tolist())
-        numbers: np.ndarray = self.words[np.unique(rows.words)]
-        return numbers
-
     def path(self, number: int) -> np.ndarray:
         """Return the leaves of a heading path."""
         arrays = self.packed.arrays
