@@ -47,14 +47,14 @@ def running_lines(pages: Sequence[Sequence[Line]]) -> set[tuple[int, int]]:
     body = max(sizes, key=lambda size: sizes[size], default=0.0)
     slots: dict[Slot, list[_Seen]] = defaultdict(list)
     for number, page in enumerate(pages):
-        for line in _edges(number, page, body):
-            slots[line.slot].append(line)
+        for seen in _edges(number, page, body):
+            slots[seen.slot].append(seen)
     kept: dict[tuple[int, bool], list[_Seen]] = defaultdict(list)
     for (top, _), lines in slots.items():
         found = [*_repeated(lines, len(pages)), *_numbering(lines, len(pages))]
         if _fills({line.page for line in found}, len(pages)):
-            for line in found:
-                kept[line.page, top].append(line)
+            for seen in found:
+                kept[seen.page, top].append(seen)
     return {
         (page, index)
         for (page, top), lines in kept.items()
