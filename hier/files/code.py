@@ -69,7 +69,7 @@ def _marks(found: Iterable[Signature], lines: Sequence[str]) -> dict[int, tuple[
             at += 1
         if at < len(lines) and (at not in marks or at in headings or mark[1] < marks[at][1]):
             marks[at] = places.get(at, mark) if at in headings else mark
-    return _without_ends(marks, lines) or {0: (BlockKind.CODE, 1)}
+    return _without_ends(marks or {0: (BlockKind.CODE, 1)}, lines)
 
 
 def _without_ends(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 NAME = ".gitignore"
 
@@ -22,24 +22,45 @@ class Ignored:
 
     Attributes:
         base: the folder it stands in, as an absolute path.
-        spec: what its lines say.
+        patterns: its lines, the last first.
         above: the next one in the folders above; None at the top.
     """
 
     base: str
-    spec: "GitIgnoreSpec"
+    patterns: "tuple[GitIgnoreSpecPattern, ...]"
     above: "Ignored | None"
 
 
 def ignores(rules: Ignored | None, path: str, folder: bool) -> bool:
     """Say whether git ignores a path, given that it does not ignore the folder it is in."""
     while rules is not None:
-        inside = path[len(rules.base.rstrip(os.sep)) + 1 :]
-        said = rules.spec.check_file(inside + "/" if folder else inside).include
-        if said is not None:
-            return said
+        inside = _bytewise(os.fsencode(path[len(rules.base.rstrip(os.sep)) + 1 :]))
+        inside += "/" if folder else ""
+        for pattern in rules.patterns:
+            if _fits(pattern, inside):
+                return pattern.include is True
         rules = rules.above
     return False
+
+
+def _fits(pattern: "GitIgnoreSpecPattern", path: str) -> bool:
+    """Say whether a line of rules is about a path itself, and not about a folder it is in.
+
+    The library matches what is in a folder with the folder; git asks about one name at a time, so
+    that "!a" does not bring back "a/b". The library marks the slash that a folder was matched by.
+    """
+    found = pattern.match_file(path)
+    if found is None:
+        return False
+    match = found.match
+    if match.group() == "/":  # "*/", any folder
+        return path.endswith("/")
+    return match.groupdict().get("ps_d") is None or match.end("ps_d") == len(path)
+
+
+def _bytewise(name: bytes) -> str:
+    """Return a character for each byte: to git, "?" is one byte, not one letter."""
+    return name.decode("latin-1")
 
 
 def rules_in(folder: str, above: Ignored | None) -> Ignored | None:
@@ -56,24 +77,26 @@ def rules_in(folder: str, above: Ignored | None) -> Ignored | None:
         lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     except OSError:  # there is none, or it cannot be read: git goes on without it, too
         return above
-    spec = _parse([os.fsdecode(line.removesuffix(b"\r")) for line in lines])
-    return above if spec is None else Ignored(folder, spec, above)
+    patterns = list(filter(None, map(_parse, lines)))
+    return Ignored(folder, tuple(reversed(patterns)), above) if patterns else above
 
 
-def _parse(lines: list[str]) -> "GitIgnoreSpec | None":
-    """Return what lines say; None if they say nothing."""
-    from pathspec import GitIgnoreSpec
+def _parse(line: bytes) -> "GitIgnoreSpecPattern | None":
+    """Return what a line says; None if it says nothing."""
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-    patterns = []
-    for line in lines:
-        try:
-            pattern = GitIgnoreSpecPattern(line)
-        except ValueError:  # git takes no notice of a line that cannot be read
-            continue
-        if pattern.include is not None:
-            patterns.append(pattern)
-    return GitIgnoreSpec(patterns) if patterns else None
+    text = _bytewise(line.removesuffix(b"\r"))
+    bare = text.rstrip(" ")
+    # "a/**" is what is in a, but not a itself, which it is to the library.
+    if bare.endswith("/**"):
+        text = bare + "/*"
+    elif bare.endswith("/**/"):
+        text = bare + "*/"
+    try:
+        pattern = GitIgnoreSpecPattern(text)
+    except ValueError:  # git takes no notice of a line that cannot be read
+        return None
+    return None if pattern.include is None else pattern
 
 
 def rules_above(folder: str) -> Ignored | None:

@@ -5,6 +5,7 @@ has its header row first. Nothing that a page points to is fetched.
 """
 
 import functools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,13 +41,16 @@ def to_markdown(html: str, name: str) -> Page:
         MissingExtraError: markdownify or beautifulsoup4 is not installed.
     """
     try:
-        from bs4 import BeautifulSoup
+        from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
     except ImportError as error:
         raise MissingExtraError(
             "beautifulsoup4", f"reading {name}", "hier-context[files]"
         ) from error
     try:
-        soup = BeautifulSoup(html, "lxml")
+        with warnings.catch_warnings():  # XHTML is read well enough, and a short page is no path
+            for remark in (MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning):
+                warnings.simplefilter("ignore", remark)
+            soup = BeautifulSoup(html, "lxml")
         facts = {
             str(meta.get("name") or meta.get("property")).lower(): str(meta["content"])
             for meta in soup.find_all("meta", content=True)

@@ -1,7 +1,8 @@
 """PDF: PDFium gives the words, pdfplumber the ruled tables; a text knows its pages.
 
-Measured on 2 cores: plain prose, with headings and running heads, reads at 350 pages a second
-(pypdf: 30); a page with a ruled table takes some 60 ms more.
+Measured on 300 pages of prose with headings and running heads: 350 pages a second of one core, all
+of it (the words alone: PDFium 870, pypdf 128, pdfplumber 8). A page with a ruled table takes some
+75 ms more.
 """
 
 import re

@@ -1,9 +1,8 @@
 """Lines of a PDF page: their words, where they stand and how they are set.
 
 PDFium gives the words in the order in which they were drawn, which is the order of reading in all
-but few files, and breaks them where the baseline changes. Asking for the place of every character
-costs more than the words themselves (762 pages a second without, 300 with the few that are asked
-for here), so a line is asked about its ends and its middle only.
+but few files, and breaks them where the baseline changes. To ask where every character stands would
+cost many times what the words do, so a line is asked about its ends and its middle only.
 """
 
 import ctypes

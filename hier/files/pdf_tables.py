@@ -1,6 +1,6 @@
 """Tables of a PDF: ruled ones by pdfplumber, unruled ones by the gaps in their lines.
 
-pdfplumber reads a page some 50 times slower than PDFium, so only pages are handed to it on which
+pdfplumber reads a page some 100 times slower than PDFium, so only pages are handed to it on which
 PDFium sees enough ruling lines for a table.
 """
 

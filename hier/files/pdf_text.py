@@ -142,13 +142,14 @@ def _joins(
     if _ITEM.match(item.text) and (ended or _ITEM.match(_first(group).text)):
         return False
     step = item.y - before.y
+    right = rights[before_page, round(before.left / 40)]
+    full = before.right >= right - 0.12 * (right - before.left)
     if page != before_page or step < -before.size / 2:  # another page or another column
-        follows = item.text[0].islower() or before.text[-1] in HYPHEN + ",-\xad"
+        follows = full or item.text[0].islower() or before.text[-1] in HYPHEN + ",-\xad"
         return not ended and follows and before.size <= _LARGER * setting.body
     if step > _GAP * setting.pitch * item.size:
         return False
-    right = rights[page, round(before.left / 40)]
-    if ended and before.right < right - 0.12 * (right - before.left):
+    if ended and not full:
         return False
     return _joins_by_indent(group, before, item, ended)
 
