@@ -240,7 +240,7 @@ class _Spending:
     """A growing choice, and a heap of what could be added to it, the best gain a token on top.
 
     Keys of the heap are never too low: gains only fall (and are looked at again on top), and what
-    a pick made cheaper is put in anew (the lazy greedy; Minoux, 1978).
+    a pick made cheaper is put in anew, with the gain last known (the lazy greedy; Minoux, 1978).
     """
 
     def __init__(self, problem: Problem, most_runs: int | None) -> None:
@@ -256,6 +256,7 @@ class _Spending:
         self._shown = bytearray(len(problem))
         self._headed = bytearray(len(problem.heading_price))  # _LINE or _ITSELF
         self._heap = problem.ranked.copy()
+        self._gains = problem.alone.copy()  # as they were last known: never too low
         self._known = [0] * len(problem)  # older entries of the heap are stale
         self._offered: np.ndarray | None = None  # all, or some candidates
 
@@ -314,7 +315,8 @@ class _Spending:
         part = slice(problem.cover.bounds[i], problem.cover.bounds[i + 1])
         targets = problem.cover.members[part]
         more = problem.fidelity[part] - self.covered[targets]
-        return float(np.maximum(more, 0) @ problem.weights[targets])
+        gain = self._gains[i] = float(np.maximum(more, 0) @ problem.weights[targets])
+        return gain
 
     def price(self, i: int) -> int:
         """Return the tokens that a candidate would add now."""
@@ -367,7 +369,7 @@ class _Spending:
         for j in cheaper:
             if self.open[j] and (offered is None or offered[j]):
                 self._known[j] += 1
-                ratio = -self.gain(j) / max(self.price(j), 1)
+                ratio = -self._gains[j] / max(self.price(j), 1)
                 heapq.heappush(self._heap, (ratio, j, self._known[j]))
 
     def _new_runs(self, i: int) -> int:

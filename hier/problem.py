@@ -153,6 +153,12 @@ class Problem:
         return least
 
     @cached_property
+    def alone(self) -> list[float]:
+        """What each candidate adds as long as nothing is chosen."""
+        gains: list[float] = self.gains(self.weights).tolist()
+        return gains
+
+    @cached_property
     def ranked(self) -> list[tuple[float, int, int]]:
         """A heap of the candidates, the most value a token first: (-value a token, candidate, 0).
 
@@ -161,7 +167,7 @@ class Problem:
         lines = np.bincount(
             self.under.rows, self.heading_price[self.under.members], len(self)
         ).astype(np.int64)
-        density = self.gains(self.weights) / np.maximum(self.size + self.apart + lines, 1)
+        density = np.array(self.alone) / np.maximum(self.size + self.apart + lines, 1)
         best = np.argsort(-density, kind="stable")
         best = best[density[best] > 0]
         return [(-d, i, 0) for d, i in zip(density[best].tolist(), best.tolist(), strict=True)]

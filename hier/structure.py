@@ -67,9 +67,20 @@ def read_structure(segmentation: Segmentation) -> Structure:
     paths: list[tuple[int, ...]] = [()]
     stack: list[tuple[int, int, int]] = []  # depth, leaf, number of the path it opens
     starts, marks = [0], [0]  # where each path comes into force
-    opening = np.union1d(headings, segmentation.headers)
-    ends = np.searchsorted(leaves.block, leaves.block[opening], "right")
-    for leaf, end in zip(opening.tolist(), ends.tolist(), strict=True):
+    # Code that a reader gave a depth stands behind a function, and under what is around it.
+    closing = np.flatnonzero(
+        new_block & (kind == BlockKind.CODE) & (blocks.depth[leaves.block] > 0)
+    )
+    turning = np.unique(np.concatenate([headings, segmentation.headers, closing]))
+    ends = np.searchsorted(leaves.block, leaves.block[turning], "right")
+    for leaf, end in zip(turning.tolist(), ends.tolist(), strict=True):
+        if kind[leaf] == BlockKind.CODE:
+            depth = int(blocks.depth[leaves.block[leaf]])
+            while stack and stack[-1][0] >= depth:
+                stack.pop()
+            starts.append(leaf)
+            marks.append(stack[-1][2] if stack else 0)
+            continue
         opens[leaf] = len(paths)
         if kind[leaf] == BlockKind.TABLE:
             cut[leaf + 1] = _INSEPARABLE
