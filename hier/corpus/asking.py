@@ -18,7 +18,7 @@ LEAVES = 4000
 """Leaves that are joined for a question, about."""
 
 
-def choose(hits: Iterable[Hit], leaves: int = LEAVES) -> list[Hit]:
+def choose(hits: Iterable[Hit], leaves: int) -> list[Hit]:
     """Return the hits, best first, whose parts of documents are to be joined; each part once.
 
     Those that are sure, of infinite cosine, are joined whatever their size.

@@ -18,7 +18,7 @@ import numpy as np
 from hier.budget import read_budget
 from hier.compose import check_query
 from hier.context import Context
-from hier.corpus.asking import attribute, choose, runs_of
+from hier.corpus.asking import LEAVES, attribute, choose, runs_of
 from hier.corpus.building import Recipe
 from hier.corpus.database import Database, Row
 from hier.corpus.join import Manner, Source, join
@@ -326,13 +326,14 @@ class Corpus:
         parts = {name: as_list(options.pop(name, ()), name) for name in names}
         shares = options.pop("minimum", None) or {}
         sure = documents_of([*parts["must_include"], *as_list(shares, "minimum")], self._has)
-        out = {part for part in parts["exclude"] if isinstance(part, str) and self._has(part)}
+        named = set(documents_of(parts["exclude"], self._has))
+        out = named & set(filter(lambda part: isinstance(part, str), parts["exclude"]))
         queries = check_query(query)
         hits = [*self._whole(sure), *self._candidates(queries, where)]
         hits = [hit for hit in hits if hit.document not in out]
         if not hits:
             raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
-        chosen = choose(hits)
+        chosen = choose(hits, LEAVES)
         sources = self._load({hit.document for hit in chosen})
         joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
         context = joined.tree.compress(

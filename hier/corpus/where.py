@@ -45,11 +45,11 @@ def _meets(value: Any, wanted: Any) -> bool:
 
 
 def _globs(patterns: Any) -> Callable[[str], bool]:
-    from pathspec import PathSpec
+    from pathspec import GitIgnoreSpec
 
     patterns = [patterns] if isinstance(patterns, str) else patterns
     try:
-        matched: Callable[[str], bool] = PathSpec.from_lines("gitwildmatch", patterns).match_file
+        matched: Callable[[str], bool] = GitIgnoreSpec.from_lines(patterns).match_file
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"the path {patterns!r} is no pattern ({error}); pass such as 'reports/*.pdf'"
