@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hier.array_file import Format, damaged, read_file, write_file
-from hier.corpus.opening import is_corpus
+from hier.corpus.header import is_corpus
 from hier.errors import StoreError
 from hier.flat import arrays_of, facts_of, make_tree
 from hier.tokens import load_tokenizer

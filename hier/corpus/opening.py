@@ -7,7 +7,7 @@ beside it; then it is read as one that does not change, and looked at again when
 
 import os
 import sqlite3
-import struct
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,81 +16,12 @@ from urllib.parse import quote
 
 from hier.array_file import umask
 from hier.corpus import schema
+from hier.corpus.header import APPLICATION, MAGIC, head_of
 from hier.errors import StoreError
 from hier.files.reading import readable
 
 BUSY_SECONDS = 60.0
-_HEADER = 100  # bytes; see "The Database Header" in https://sqlite.org/fileformat2.html
-_MAGIC = b"SQLite format 3\0"
 _MAKE = "make one: hier build FOLDER -o CORPUS"
-
-
-def is_corpus(path: Path) -> bool:
-    """Say whether a file begins as a corpus does."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEADER)
-    except OSError:
-        return False
-    return _application(head) == schema.APPLICATION
-
-
-def _application(head: bytes) -> int:
-    if len(head) < _HEADER or not head.startswith(_MAGIC):
-        return -1
-    return int(struct.unpack_from(">I", head, 68)[0])
-
-
-def check_file(path: Path) -> None:
-    """Look at the first bytes of a file.
-
-    Raises:
-        StoreError: it is missing, no corpus, or cut.
-    """
-    from hier.store import is_tree
-
-    try:
-        with path.open("rb") as file:
-            head, size = file.read(_HEADER), os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise StoreError(f"{path} does not exist; make it: hier build FOLDER -o {path}") from None
-    except IsADirectoryError:
-        raise StoreError(f"{path} is a folder, and no corpus; {_MAKE}") from None
-    except OSError as error:
-        raise _unusable(path, error) from error
-    if is_tree(path):
-        raise StoreError(
-            f"{path} is a saved tree, and no corpus; open it: hier.load({path.name!r})"
-        )
-    if not head:
-        raise StoreError(f"{path} is empty; make it: hier build FOLDER -o {path}")
-    if _application(head) != schema.APPLICATION and not _is_cut(path, head, size):
-        raise StoreError(f"{path} is no corpus; {_MAKE}")
-    if _is_cut(path, head, size):
-        raise StoreError(
-            f"{path} is cut: it has {size:,} bytes, and had more; restore it, or build it again"
-        )
-
-
-def _is_cut(path: Path, head: bytes, size: int) -> bool:
-    """Say whether pages are missing; while a journal has some, they need not all be there."""
-    if len(head) < _HEADER:
-        return head.startswith(_MAGIC[: len(head)])
-    if not head.startswith(_MAGIC) or waiting(path):
-        return False
-    page, changed, pages, counted = (
-        struct.unpack_from(kind, head, place)[0]
-        for kind, place in ((">H", 16), (">I", 24), (">I", 28), (">I", 92))
-    )
-    return bool(changed == counted and size < pages * (65536 if page == 1 else page))
-
-
-def waiting(path: Path) -> int:
-    """Return how many bytes of a store are still in its journal (``NAME-wal``)."""
-    try:
-        return path.with_name(path.name + "-wal").stat().st_size
-    except OSError:
-        return 0
 
 
 def connect(path: Path) -> tuple[sqlite3.Connection, bool]:
@@ -101,18 +32,55 @@ def connect(path: Path) -> tuple[sqlite3.Connection, bool]:
             read and was not closed.
     """
     with explained(path):
-        check_file(path)
+        _check_place(path)
         try:
             return _open(path, "mode=rw"), False
-        except sqlite3.OperationalError as error:
-            if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        except sqlite3.DatabaseError as error:
+            code = _code(error)
+            if code == sqlite3.SQLITE_NOTADB:
+                raise _foreign(path) from error
+            if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
-        if waiting(path):
+        if _waiting(path):
             raise StoreError(
                 f"{path} was not closed, and can only be read here; open it once where it may be "
                 "written, or copy it with the files beside it"
             )
         return _open(path, "mode=ro&immutable=1"), True
+
+
+def _check_place(path: Path) -> None:
+    """Raise for what is no file with something in it, in words."""
+    try:
+        facts = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(f"{path} does not exist; make it: hier build FOLDER -o {path}") from None
+    if stat.S_ISDIR(facts.st_mode):
+        raise StoreError(f"{path} is a folder, and no corpus; {_MAKE}")
+    if not stat.S_ISREG(facts.st_mode):
+        raise StoreError(f"{path} is no file, and no corpus; {_MAKE}")
+    if not facts.st_size:
+        raise StoreError(f"{path} is empty; make it: hier build FOLDER -o {path}")
+
+
+def _foreign(path: Path) -> StoreError:
+    """Return the error of a file that SQLite cannot read, and so has not open."""
+    from hier.store import is_tree
+
+    head = head_of(path)
+    if is_tree(path):
+        return StoreError(
+            f"{path} is a saved tree, and no corpus; open it: hier.load({str(path)!r})"
+        )
+    if head.startswith(MAGIC[: len(head)]):
+        return StoreError(f"{path} is damaged: restore it, or build it again")
+    return StoreError(f"{path} is no corpus; {_MAKE}")
+
+
+def _waiting(path: Path) -> int:
+    """Return how many bytes of a store are still in its journal."""
+    journal = path.with_name(path.name + "-wal")
+    return journal.stat().st_size if journal.exists() else 0
 
 
 def _open(path: Path, how: str) -> sqlite3.Connection:
@@ -125,6 +93,8 @@ def _open(path: Path, how: str) -> sqlite3.Connection:
         uri=True,
     )
     try:
+        if file.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+            raise StoreError(f"{path} is no corpus; {_MAKE}")
         file.execute("PRAGMA synchronous=NORMAL")
         schema.check(file, path)
         file.execute("SELECT count(*) FROM settings").fetchone()

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from hier.corpus.header import APPLICATION
 from hier.errors import StoreError
 
 VERSION = 1
-APPLICATION = 0x48494552  # "HIER"
 MIGRATIONS: Mapping[int, str] = {}
 """Statements, by ``;``, that lead from a version to the next."""
 _SCHEMA = """
