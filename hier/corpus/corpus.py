@@ -204,14 +204,12 @@ class Corpus:
         with writing(shard.path):
             shard.look(again=True)
             renew(shard.database)
-            before = shard.database.changes
             try:
                 yield shard.database
                 _compact(shard.database)
             finally:
                 shard.look(again=True)
-            if shard.database.changes != before:
-                shard.keep()
+            shard.keep()
 
     @property
     def _recipe(self) -> Recipe:

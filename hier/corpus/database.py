@@ -158,11 +158,6 @@ class Database:
             (number,) = self._file.execute("PRAGMA data_version").fetchone()
         return (int(number), *self._facts)
 
-    @property
-    def changes(self) -> int:
-        """How many rows were changed since the file was opened, here."""
-        return self._file.total_changes
-
     def known(self, hashes: Iterable[bytes]) -> set[bytes]:
         """Return those of some trees that are there."""
         return set(self._select("tokens", list(hashes)))

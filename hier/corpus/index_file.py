@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hier.array_file import Format, read_file, write_file
+from hier.array_file import Format, read_facts, read_file, write_file
 from hier.corpus.database import Database, GoneError, Row
 from hier.corpus.entries import unpack_entry
 from hier.corpus.lock import BusyError, writing
@@ -75,6 +75,19 @@ def open_index(
         raise StoreError(f"{name} in {store}: {error}") from error
 
 
+def is_kept(store: Path, database: Database, rows: Sequence[Row]) -> bool:
+    """Say whether the index beside a store is of what it holds, by what the file says of itself."""
+    try:
+        facts = read_facts(index_path(store), _FORMAT)
+    except (StoreError, OSError, LookupError, TypeError, ValueError):
+        return False
+    return facts == _facts(database.settings(), [row.hash for row in rows])
+
+
+def _facts(settings: dict[str, Any], hashes: Sequence[bytes]) -> dict[str, Any]:
+    return {"settings": settings, "of": hashlib.sha256(b"".join(hashes)).hexdigest()}
+
+
 def keep_index(store: Path, kept: Kept) -> None:
     """Write the index, where one may write; without it the next one to open makes it again."""
     passages = kept.passages
@@ -88,7 +101,7 @@ def keep_index(store: Path, kept: Kept) -> None:
         "counts": passages.lists.counts.astype(np.float32),
     }
     try:
-        write_file(index_path(store), _FORMAT, {"settings": kept.settings}, arrays)
+        write_file(index_path(store), _FORMAT, _facts(kept.settings, kept.hashes), arrays)
     except StoreError as error:
         _say(error)
 

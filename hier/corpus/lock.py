@@ -1,11 +1,13 @@
 """The right to write to a store: one writer at a time, by a lock beside it (``NAME.lock``).
 
 The system gives it back when a process ends, in whatever way; the file stays, and means nothing.
+Who has it clears away what one that was killed was about to rename.
 """
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hier.errors import InputError, StoreError
@@ -47,9 +49,19 @@ def writing(path: Path, seconds: float | None = None) -> Iterator[None]:
             f"{path} cannot be written: {why or error}; choose another place"
         ) from error
     try:
+        _clear(path)
         yield
     finally:
         lock.release()
+
+
+def _clear(path: Path) -> None:
+    """Remove what was to become the store or its index (see ``array_file.py``)."""
+    left = re.compile(rf"\.{re.escape(path.name)}(\.index)?\.\w{{8}}\.part(-wal|-shm|-journal)?")
+    for name in os.listdir(path.parent or "."):  # noqa: PTH208
+        if left.fullmatch(name):
+            with suppress(OSError):  # it is in nobody's way
+                path.with_name(name).unlink()
 
 
 def _patience() -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hier.corpus.database import Database, GoneError, Row
-from hier.corpus.index_file import Kept, keep_if_free, keep_index, open_index
+from hier.corpus.index_file import Kept, is_kept, keep_if_free, keep_index, open_index
 from hier.corpus.packing import Packed, unpack
 from hier.corpus.passages import Passages, Statistics
 from hier.corpus.search import Asked, Hit, find
@@ -167,8 +167,10 @@ class Shard:
             return self._view
 
     def keep(self) -> None:
-        """Bring the index up to date; the caller holds the right to write."""
-        self.look(again=True).index(keep_index)
+        """Bring the index beside the store up to date; the caller holds the right to write."""
+        view = self.look()
+        if not is_kept(self.path, self.database, view.rows):
+            keep_index(self.path, view.index(lambda *_: None))
 
     @property
     def rows(self) -> list[Row]:
