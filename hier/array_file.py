@@ -79,7 +79,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
+        Path(name).chmod(0o666 & ~umask())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         os.close(folder)
 
 
-def _umask() -> int:
+def umask() -> int:
     """Return the process's umask (which can only be read by setting it)."""
     mask = os.umask(0o022)
     os.umask(mask)
@@ -123,13 +123,19 @@ def _data_start(header_length: int) -> int:
     return -(-(_PREFIX.size + header_length) // _ALIGN) * _ALIGN
 
 
-def read_file(path: Path, form: Format) -> tuple[dict[str, Any], Arrays]:
-    """Map the arrays of a file and check every one of them.
+def read_facts(path: Path, form: Format) -> dict[str, Any]:
+    """Return the facts of a file; its arrays are not looked at.
 
     Raises:
-        StoreError: it is another kind of file, damaged, or of another version.
+        StoreError: it is another kind of file, cut, or of another version.
         OSError: it cannot be read.
     """
+    facts: dict[str, Any] = _read_header(path, form)[0]["meta"]
+    return facts
+
+
+def _read_header(path: Path, form: Format) -> tuple[dict[str, Any], int]:
+    """Return the header of a file, and where its arrays begin."""
     with path.open("rb") as file:
         prefix = file.read(_PREFIX.size)
         if not prefix.startswith(form.magic):
@@ -140,7 +146,7 @@ def read_file(path: Path, form: Format) -> tuple[dict[str, Any], Arrays]:
         raw_header = file.read(min(length, path.stat().st_size))
     if len(raw_header) != length or zlib.crc32(raw_header) != checksum:
         raise damaged(path, "its header does not match its checksum")
-    header = json.loads(raw_header)
+    header: dict[str, Any] = json.loads(raw_header)
     if header["version"] != form.version:
         raise StoreError(
             f"{path} has format {header['version']}, this hier reads {form.version}; build it again"
@@ -148,6 +154,17 @@ def read_file(path: Path, form: Format) -> tuple[dict[str, Any], Arrays]:
     start = _data_start(length)
     if path.stat().st_size != start + header["size"]:
         raise damaged(path, f"it should be {start + header['size']} bytes long")
+    return header, start
+
+
+def read_file(path: Path, form: Format) -> tuple[dict[str, Any], Arrays]:
+    """Map the arrays of a file and check every one of them.
+
+    Raises:
+        StoreError: it is another kind of file, damaged, or of another version.
+        OSError: it cannot be read.
+    """
+    header, start = _read_header(path, form)
     mapped = (
         np.memmap(path, np.uint8, mode="r", offset=0) if header["size"] else np.zeros(0, np.uint8)
     )

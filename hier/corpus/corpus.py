@@ -5,6 +5,7 @@ shown of them is decided by the same objective as within a single text. See ``do
 """
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -23,13 +24,15 @@ from hier.corpus.building import Recipe
 from hier.corpus.database import Database, Row
 from hier.corpus.join import Manner, Source, join
 from hier.corpus.lexicon import Lexicon
+from hier.corpus.lock import writing
+from hier.corpus.moment import Moments, at_one_moment
 from hier.corpus.passages import Statistics, Terms
 from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
-from hier.corpus.shard import Shard
+from hier.corpus.shard import Shard, View
 from hier.corpus.where import Where, check_metadata
-from hier.corpus.writing import Report, put_documents, sync, writing
+from hier.corpus.writing import Report, put_documents, renew, sync
 from hier.document import Document
 from hier.errors import InputError, StoreError
 from hier.flat import late_encoder
@@ -53,6 +56,7 @@ class Corpus:
     def __init__(self, shards: Sequence[Shard], tokenizer: Any = None) -> None:
         """Take open shards that were read in the same way."""
         self.shards = tuple(shards)
+        self.moments = Moments(self.shards)
         self.lexicon = Lexicon()
         self._tokenizer = tokenizer
         self.summarizer: Any = None
@@ -114,18 +118,14 @@ class Corpus:
             encoding=encoding,
         )
         with writing(path):
-            database = Database(path, create=True)
-            kept = database.settings()
-            if not kept:
-                with database.transaction():
-                    database.write_settings(settings.to_dict())
-            elif difference := Settings.read(kept, path).difference(settings):
-                database.close()
-                raise StoreError(
-                    f"{path} is there already, with another {difference}; say the same, or build "
-                    "anew under another name"
-                )
+            database = Database(path, create=True, settings=settings.to_dict())
+            kept = Settings.read(database.settings(), path)
             database.close()
+        if difference := kept.difference(settings):
+            raise StoreError(
+                f"{path} is there already, with another {difference}; say the same, or build "
+                "anew under another name"
+            )
         corpus = cls.open(path, tokenizer=tokenizer)
         corpus.summarizer = summarizer
         return corpus
@@ -187,10 +187,9 @@ class Corpus:
         """
         with self._writing() as database:
             for name in names:
-                self._shard(name)
+                self._view(name)
             with database.transaction():
                 database.remove(names)
-                database.sweep()
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:
@@ -202,13 +201,14 @@ class Corpus:
             )
         (shard,) = self.shards
         with writing(shard.path):
-            shard.refresh()
+            shard.look(again=True)
+            renew(shard.database)
             try:
                 yield shard.database
-                shard.database.compact()
+                _compact(shard.database)
             finally:
-                shard.refresh()
-                self._sources.clear()
+                shard.look(again=True)
+            shard.keep()
 
     @property
     def _recipe(self) -> Recipe:
@@ -259,21 +259,24 @@ class Corpus:
     @property
     def documents(self) -> list[Row]:
         """The documents, in the order of their names."""
-        return sorted((row for shard in self.shards for row in shard.rows), key=lambda row: row.id)
+        return sorted(
+            (row for view in self.moments.views for row in view.rows), key=lambda row: row.id
+        )
 
     @property
     def tokens(self) -> int:
         """The size of all documents together."""
-        return sum(row.tokens for shard in self.shards for row in shard.rows)
+        return sum(row.tokens for view in self.moments.views for row in view.rows)
 
     def __len__(self) -> int:
         """Return the number of documents."""
-        return sum(len(shard.rows) for shard in self.shards)
+        return sum(len(view.rows) for view in self.moments.views)
 
     def __contains__(self, name: object) -> bool:
         """Say whether there is such a document."""
-        return any(name in shard.number for shard in self.shards)
+        return any(name in view.number for view in self.moments.views)
 
+    @at_one_moment
     def tree(self, name: str) -> Tree:
         """Return the tree of one document.
 
@@ -285,15 +288,16 @@ class Corpus:
         return source.packed.tree(name, metadata, self.tokenizer)
 
     def _row(self, name: str) -> Row:
-        shard = self._shard(name)
-        return shard.rows[shard.number[name]]
+        view = self._view(name)
+        return view.rows[view.number[name]]
 
-    def _shard(self, name: str) -> Shard:
-        for shard in self.shards:
-            if name in shard.number:
-                return shard
+    def _view(self, name: str) -> View:
+        for view in self.moments.views:
+            if name in view.number:
+                return view
         raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
 
+    @at_one_moment
     def compress(
         self,
         query: str | Sequence[str] | None = None,
@@ -393,33 +397,41 @@ class Corpus:
         encode = None if name == "static" else late_encoder(name)
         return Manner(self.tokenizer, name, self.settings.relevance, encode)
 
-    def _each(self, ask: Callable[[Shard], _T]) -> list[_T]:
-        return [ask(shard) for shard in self.shards]
+    def _each(self, ask: Callable[[View], _T]) -> list[_T]:
+        return [ask(view) for view in self.moments.views]
 
     @cached_property
-    def _sources(self) -> OrderedDict[str, Source]:
+    def _sources(self) -> OrderedDict[tuple[str, bytes], Source]:
         return OrderedDict()
 
     def _load(self, names: Iterable[str]) -> dict[str, Source]:
         """Return documents by name; those used last stay unpacked."""
-        wanted = sorted(set(names))
+        places = {name: self._view(name) for name in sorted(set(names))}
+        keys = {name: (name, view.hash(name)) for name, view in places.items()}
         with self._lock:
-            found = {name: self._sources[name] for name in wanted if name in self._sources}
-        missing: dict[Shard, list[str]] = {}
-        for name in wanted:
+            found = {name: self._sources[k] for name, k in keys.items() if k in self._sources}
+        missing: dict[View, list[str]] = {}
+        for name, view in places.items():
             if name not in found:
-                missing.setdefault(self._shard(name), []).append(name)
-        for shard, some in missing.items():
-            for name, packed in shard.load(some).items():
+                missing.setdefault(view, []).append(name)
+        for view, some in missing.items():
+            for name, packed in view.load(some).items():
                 found[name] = Source(name, packed, self.lexicon.numbers(packed.vocabulary))
         with self._lock:
-            for name in wanted:
-                self._sources[name] = found[name]
-                self._sources.move_to_end(name)
+            for name, key in keys.items():
+                self._sources[key] = found[name]
+                self._sources.move_to_end(key)
             kept = sum(len(source.leaf_start) for source in self._sources.values())
             while kept > _KEPT_LEAVES and len(self._sources) > 1:
                 kept -= len(self._sources.popitem(last=False)[1].leaf_start)
         return found
+
+
+def _compact(database: Database) -> None:
+    try:
+        database.compact()
+    except StoreError as error:  # all that was asked for is done
+        warnings.warn(f"space is not given back: {error}", stacklevel=2)
 
 
 def _check_alike(shards: Sequence[Shard]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from hier.errors import StoreError
 from hier.flat import Arrays, arrays_of, facts_of, lines_of, make_tree, text_of
+from hier.ledger import Ledger
 from hier.retrieval.index import analyse
 from hier.retrieval.static import load_static
 from hier.tokens import Tokenizer
@@ -95,8 +96,11 @@ class Packed:
 
 
 def pack(tree: Tree) -> bytes:
-    """Return a tree as bytes; its name and metadata are left to whoever keeps them."""
-    facts = {**facts_of(tree), "name": "", "metadata": {}}
+    """Return a tree as bytes; its name and metadata are left to whoever keeps them.
+
+    Its ledger is left out: what was paid depends on what was in the cache, and not on the text.
+    """
+    facts = {**facts_of(tree), "name": "", "metadata": {}, "ledger": Ledger().saved()}
     arrays = {name: a for name, a in arrays_of(tree).items() if name not in _FOLLOWS}
     entries, parts = [], []
     for name, array in arrays.items():
@@ -126,7 +130,9 @@ def unpack(raw: bytes) -> Packed:
             arrays[name] = _widen(array, np.dtype(kind), step).reshape(shape)
         return Packed(header["facts"], arrays)
     except (zlib.error, struct.error, LookupError, TypeError, ValueError) as error:
-        raise StoreError(f"a packed tree is damaged ({error}); build the document again") from error
+        raise StoreError(
+            f"a packed tree is damaged ({error}); remove the document, and build again"
+        ) from error
 
 
 def _squeeze(data: bytes) -> bytes:
