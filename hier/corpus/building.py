@@ -20,6 +20,9 @@ from hier.errors import HierError
 from hier.files.kinds import kind_of
 from hier.files.reading import read_bytes, read_raw
 from hier.ledger import Ledger
+from hier.relevance import check_relevance
+from hier.retrieval.static import load_static
+from hier.tokens import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,13 @@ class Task:
         id: name of the document.
         path: where the file is.
         known: the hash that the corpus has of it; empty for a new one.
+        size: its bytes; -1 where that is not known.
     """
 
     id: str
     path: str
     known: bytes = b""
+    size: int = -1
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,18 @@ class Outcome:
     metadata: dict[str, Any] | None = None
     built: Built | None = None
     error: str = ""
+
+
+def prepare(recipe: Recipe) -> None:
+    """Read what every document needs, so that the first is built as fast as the others.
+
+    Raises:
+        HierError: as for ``hier.build``: what is wrong for all documents is said once.
+    """
+    load_static()
+    counter = load_tokenizer(recipe.tokenizer)
+    counter.count("a")
+    check_relevance(recipe.relevance)
 
 
 def build_files(tasks: Sequence[Task], recipe: Recipe) -> list[Outcome]:

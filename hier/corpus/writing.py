@@ -6,9 +6,9 @@ removed last. So an interrupted run has lost nothing that it finished, and the n
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,23 +125,27 @@ def sync(
         for name in files.keys() - own.keys() & rows.keys()
     }
     tasks = [
-        Task(name, str(file.path), own[name].hash if name in own else b"")
+        Task(name, str(file.path), own[name].hash if name in own else b"", file.size)
         for name, file in sorted(files.items())
         if name not in failed and not (name in own and own[name].stamp == _stamp(file, 0))
     ]
     done: dict[str, list[str]] = {"added": [], "updated": []}
-    tokens = 0
-    for number, outcome in enumerate(_outcomes(tasks, recipe, workers, executor, ledger), 1):
-        if outcome.error:
-            failed[outcome.id] = outcome.error
-        else:
-            old = own.get(outcome.id)
-            _keep(database, outcome, old, home, now)
-            if outcome.built is not None:
-                tokens += outcome.built.tokens
-                done["added" if old is None else "updated"].append(outcome.id)
-        if progress is not None:
-            progress("reading", number, len(tasks))
+    tokens = number = 0
+    with closing(_outcomes(tasks, recipe, workers, executor, ledger)) as batches:
+        for batch in batches:
+            with database.transaction():
+                for outcome in batch:
+                    if not outcome.error:
+                        _keep(database, outcome, own.get(outcome.id), home, now)
+            for outcome in batch:
+                number += 1
+                if outcome.error:
+                    failed[outcome.id] = outcome.error
+                elif outcome.built is not None:
+                    tokens += outcome.built.tokens
+                    done["updated" if outcome.id in own else "added"].append(outcome.id)
+                if progress is not None:
+                    progress("reading", number, len(tasks))
     removed = sorted(own.keys() - files.keys())
     if removed or done["updated"]:
         with database.transaction():
@@ -171,23 +175,24 @@ def _outcomes(
     workers: int,
     executor: Executor | None,
     ledger: Ledger | None,
-) -> Iterator[Outcome]:
+) -> Generator[list[Outcome]]:
+    """Yield outcomes, as many at a time as are to be written together."""
     if executor is None and workers == 1:
-        return each_file(tasks, recipe, ledger)
-    return spread(tasks, recipe, workers, executor)
+        yield from ([outcome] for outcome in each_file(tasks, recipe, ledger))
+        return
+    yield from spread(tasks, recipe, workers, executor)
 
 
 def _keep(database: Database, outcome: Outcome, old: Row | None, folder: str, now: int) -> None:
-    """Write what became of a file: its tree, where it is new, and its row."""
+    """Write what became of a file, within a transaction: its tree, where new, and its row."""
     stamp = outcome.stamp
     if stamp.modified > now - _RACY:
         stamp = Stamp(stamp.size, -1, stamp.inode)
     metadata = outcome.metadata
     if metadata is None:
         metadata = old.metadata if old is not None else {}
-    with database.transaction():
-        put_built(database, outcome.built)
-        database.put_row(Row(outcome.id, outcome.hash, metadata, folder, stamp))
+    put_built(database, outcome.built)
+    database.put_row(Row(outcome.id, outcome.hash, metadata, folder, stamp))
 
 
 def put_built(database: Database, built: Built | None) -> None:
