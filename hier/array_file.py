@@ -79,7 +79,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
+        Path(name).chmod(0o666 & ~umask())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         os.close(folder)
 
 
-def _umask() -> int:
+def umask() -> int:
     """Return the process's umask (which can only be read by setting it)."""
     mask = os.umask(0o022)
     os.umask(mask)

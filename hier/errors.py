@@ -7,7 +7,7 @@ HierError
 ├── EmbedderError      the embedder is unknown, missing or misbehaves
 ├── SummarizerError    the summarizer is unknown or misbehaves
 ├── ModelError         a language model is unknown, unreachable or misbehaves
-├── StoreError         a saved tree is damaged, foreign or cannot be written
+├── StoreError         a saved tree or a corpus is damaged, foreign or cannot be written
 └── MissingExtraError  an optional package is not installed
 
 Every message names the value, the limit and the remedy, on one line.
@@ -43,7 +43,7 @@ class ModelError(HierError):
 
 
 class StoreError(HierError):
-    """A saved tree is damaged, foreign or cannot be written."""
+    """A saved tree or a corpus is damaged, foreign or cannot be written."""
 
 
 class MissingExtraError(HierError):

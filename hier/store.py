@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hier.array_file import Format, damaged, read_file, write_file
+from hier.corpus.header import is_corpus
 from hier.errors import StoreError
 from hier.flat import arrays_of, facts_of, make_tree
 from hier.tokens import load_tokenizer
@@ -41,6 +42,10 @@ def load(path: str | Path, *, tokenizer: Any = None) -> Tree:
             ``tokenizer``.
     """
     path = Path(path)
+    if is_corpus(path):
+        raise StoreError(
+            f"{path} is a corpus, and no tree; open it: hier.Corpus.open({str(path)!r})"
+        )
     try:
         meta, arrays = read_file(path, _FORMAT)
         if tokenizer is None and meta["tokenizer"] is None:

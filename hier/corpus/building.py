@@ -15,10 +15,11 @@ from hier.corpus.database import UNKNOWN, Stamp
 from hier.corpus.entries import pack_entry
 from hier.corpus.packing import pack
 from hier.corpus.passages import enter
+from hier.corpus.settings import ENGINE
 from hier.document import Document
 from hier.errors import HierError
 from hier.files.kinds import kind_of
-from hier.files.reading import read_bytes, read_raw
+from hier.files.reading import changed_ns, read_bytes, read_raw
 from hier.ledger import Ledger
 from hier.relevance import check_relevance
 from hier.retrieval.static import load_static
@@ -44,13 +45,14 @@ class Task:
     Attributes:
         id: name of the document.
         path: where the file is.
-        known: the hash that the corpus has of it; empty for a new one.
+        known: what trees are found by that the corpus has: its own, and those of files that are
+            gone, which may be here under a new name.
         size: its bytes; -1 where that is not known.
     """
 
     id: str
     path: str
-    known: bytes = b""
+    known: tuple[bytes, ...] = ()
     size: int = -1
 
 
@@ -117,9 +119,9 @@ def each_file(
 def _build_file(task: Task, recipe: Recipe, ledger: Ledger | None) -> Outcome:
     path = Path(task.path)
     raw, stat = read_raw(path)
-    stamp = Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    stamp = Stamp.of(stat.st_size, changed_ns(stat), stat.st_ino)
     found = hash_file(raw, task.id, recipe.encoding)
-    if found == task.known:
+    if found in task.known:
         return Outcome(task.id, found, stamp)
     document = read_bytes(raw, task.id, recipe.encoding)
     built = build_document(document, found, recipe, ledger)
@@ -128,13 +130,13 @@ def _build_file(task: Task, recipe: Recipe, ledger: Ledger | None) -> Outcome:
 
 def hash_file(raw: bytes, name: str, encoding: str) -> bytes:
     """Return what the tree of a file is found by: a digest of all that it depends on."""
-    head = f"{kind_of(raw, name)}\0{encoding}\0".encode()
+    head = f"{ENGINE}\0{kind_of(raw, name)}\0{encoding}\0".encode()
     return hashlib.sha256(head + raw).digest()
 
 
 def hash_text(document: Document) -> bytes:
     """Return what the tree of a document is found by that was read elsewhere."""
-    digest = hashlib.sha256(b"document\0")
+    digest = hashlib.sha256(f"{ENGINE}\0document\0".encode())
     digest.update(document.text.encode("utf-8", "surrogatepass"))
     if document.places is not None:
         places = document.places

@@ -5,6 +5,7 @@ shown of them is decided by the same objective as within a single text. See ``do
 """
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -20,14 +21,15 @@ from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import attribute, choose, runs_of
 from hier.corpus.building import Recipe
-from hier.corpus.database import Database, Row
-from hier.corpus.join import Manner, Source, join
+from hier.corpus.database import Database, GoneError, Row
+from hier.corpus.join import Joined, Manner, Source, join
 from hier.corpus.lexicon import Lexicon
+from hier.corpus.lock import writing
 from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.settings import Settings
-from hier.corpus.shard import Shard
+from hier.corpus.shard import Shard, View
 from hier.corpus.where import Where, check_metadata
-from hier.corpus.writing import Report, put_documents, sync, writing
+from hier.corpus.writing import Report, put_documents, renew, sync
 from hier.document import Document
 from hier.errors import InputError, StoreError
 from hier.flat import late_encoder
@@ -39,6 +41,7 @@ from hier.tree import Tree
 
 _T = TypeVar("_T")
 Progress = Callable[[str, int, int], None]
+_TIMES = 5  # that a question is asked where another process writes
 _KEPT_LEAVES = 100_000  # of documents that stay unpacked for the next question
 
 
@@ -112,18 +115,14 @@ class Corpus:
             encoding=encoding,
         )
         with writing(path):
-            database = Database(path, create=True)
-            kept = database.settings()
-            if not kept:
-                with database.transaction():
-                    database.write_settings(settings.to_dict())
-            elif difference := Settings.read(kept, path).difference(settings):
-                database.close()
-                raise StoreError(
-                    f"{path} is there already, with another {difference}; say the same, or build "
-                    "anew under another name"
-                )
+            database = Database(path, create=True, settings=settings.to_dict())
+            kept = Settings.read(database.settings(), path)
             database.close()
+        if difference := kept.difference(settings):
+            raise StoreError(
+                f"{path} is there already, with another {difference}; say the same, or build "
+                "anew under another name"
+            )
         corpus = cls.open(path, tokenizer=tokenizer)
         corpus.summarizer = summarizer
         return corpus
@@ -184,11 +183,11 @@ class Corpus:
             StoreError: the file cannot be written, or another process writes to it.
         """
         with self._writing() as database:
+            (view,) = self._look()
             for name in names:
-                self._shard(name)
+                _view_of(name, [view])
             with database.transaction():
                 database.remove(names)
-                database.sweep()
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:
@@ -200,13 +199,16 @@ class Corpus:
             )
         (shard,) = self.shards
         with writing(shard.path):
-            shard.refresh()
+            shard.look(again=True)
+            renew(shard.database)
+            before = shard.database.changes
             try:
                 yield shard.database
-                shard.database.compact()
+                _compact(shard.database)
             finally:
-                shard.refresh()
-                self._sources.clear()
+                shard.look(again=True)
+            if shard.database.changes != before:
+                shard.keep()
 
     @property
     def _recipe(self) -> Recipe:
@@ -278,19 +280,29 @@ class Corpus:
         Raises:
             InputError: there is no such document.
         """
-        source = self._load([name])[name]
-        metadata = self._row(name).metadata
+        return self._at_one_moment(lambda views: self._tree(name, views))
+
+    def _tree(self, name: str, views: Sequence[View]) -> Tree:
+        source = self._load([name], views)[name]
+        view = _view_of(name, views)
+        metadata = view.rows[view.number[name]].metadata
         return source.packed.tree(name, metadata, self.tokenizer)
 
-    def _row(self, name: str) -> Row:
-        shard = self._shard(name)
-        return shard.rows[shard.number[name]]
+    def _look(self, again: bool = False) -> list[View]:
+        return [shard.look(again) for shard in self.shards]
 
-    def _shard(self, name: str) -> Shard:
-        for shard in self.shards:
-            if name in shard.number:
-                return shard
-        raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
+    def _at_one_moment(self, ask: Callable[[list[View]], _T]) -> _T:
+        """Return what is asked of the stores as they are now; again, where one changes meanwhile.
+
+        Raises:
+            StoreError: it changes faster than it can be asked, or a document is missing.
+        """
+        for time in range(_TIMES - 1):
+            try:
+                return ask(self._look(again=time > 0))
+            except GoneError:
+                continue
+        return ask(self._look(again=True))
 
     def compress(
         self,
@@ -321,19 +333,25 @@ class Corpus:
         if ratio is not None:
             budget, _ = read_budget(self.tokens, budget, ratio)
         queries = check_query(query)
-        hits = self._candidates(queries, where)
+        joined = self._at_one_moment(lambda views: self._join(queries, where, views))
+        return attribute(joined.tree.compress(query, budget, **options), joined)
+
+    def _join(self, queries: Sequence[str], where: Where | None, views: Sequence[View]) -> Joined:
+        """Return the parts of documents that are to be looked at for questions, as one."""
+        hits = self._candidates(queries, where, views)
         if not hits:
             raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
         chosen = choose(hits)
-        sources = self._load({hit.document for hit in chosen})
-        joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
-        return attribute(joined.tree.compress(query, budget, **options), joined)
+        sources = self._load({hit.document for hit in chosen}, views)
+        return join(runs_of(chosen, sources), self.lexicon, self._manner)
 
-    def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
+    def _candidates(
+        self, queries: Sequence[str], where: Where | None, views: Sequence[View]
+    ) -> list[Hit]:
         """Return the passages found for questions, taken in turn; for none the central ones."""
         if not queries:
-            return self._search(Asked({}, self._centre(where)), where)
-        found = [self._search(self._ask(query), where) for query in queries]
+            return self._search(Asked({}, self._centre(where, views)), where, views)
+        found = [self._search(self._ask(query), where, views) for query in queries]
         turns = max(len(hits) for hits in found)
         return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
 
@@ -342,16 +360,16 @@ class Corpus:
         vector = load_static().encode([query])[0] if encode is None else encode(query)
         return Asked(terms_of(query), vector if vector.any() else None)
 
-    def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
+    def _search(self, asked: Asked, where: Where | None, views: Sequence[View]) -> list[Hit]:
         stems = list(asked.terms)
-        known, *others = self._each(lambda shard: shard.statistics(stems))
+        known, *others = self._each(views, lambda view: view.statistics(stems))
         for other in others:
             known += other
-        return merge(self._each(lambda shard: shard.find(asked, known, where)))
+        return merge(self._each(views, lambda view: view.find(asked, known, where)))
 
-    def _centre(self, where: Where | None) -> np.ndarray | None:
+    def _centre(self, where: Where | None, views: Sequence[View]) -> np.ndarray | None:
         """Return the direction of the mean passage: exact sums, however documents are spread."""
-        total = sum(self._each(lambda shard: shard.vector_sum(where)))
+        total = sum(self._each(views, lambda view: view.vector_sum(where)))
         length = float(np.linalg.norm(total))
         return (total / length).astype(np.float32) if length else None
 
@@ -361,33 +379,48 @@ class Corpus:
         encode = None if name == "static" else late_encoder(name)
         return Manner(self.tokenizer, name, self.settings.relevance, encode)
 
-    def _each(self, ask: Callable[[Shard], _T]) -> list[_T]:
-        return [ask(shard) for shard in self.shards]
+    def _each(self, views: Sequence[View], ask: Callable[[View], _T]) -> list[_T]:
+        return [ask(view) for view in views]
 
     @cached_property
-    def _sources(self) -> OrderedDict[str, Source]:
+    def _sources(self) -> OrderedDict[tuple[str, bytes], Source]:
         return OrderedDict()
 
-    def _load(self, names: Iterable[str]) -> dict[str, Source]:
+    def _load(self, names: Iterable[str], views: Sequence[View]) -> dict[str, Source]:
         """Return documents by name; those used last stay unpacked."""
-        wanted = sorted(set(names))
+        places = {name: _view_of(name, views) for name in sorted(set(names))}
+        keys = {name: (name, view.hash(name)) for name, view in places.items()}
         with self._lock:
-            found = {name: self._sources[name] for name in wanted if name in self._sources}
-        missing: dict[Shard, list[str]] = {}
-        for name in wanted:
+            found = {name: self._sources[k] for name, k in keys.items() if k in self._sources}
+        missing: dict[View, list[str]] = {}
+        for name, view in places.items():
             if name not in found:
-                missing.setdefault(self._shard(name), []).append(name)
-        for shard, some in missing.items():
-            for name, packed in shard.load(some).items():
+                missing.setdefault(view, []).append(name)
+        for view, some in missing.items():
+            for name, packed in view.load(some).items():
                 found[name] = Source(name, packed, self.lexicon.numbers(packed.vocabulary))
         with self._lock:
-            for name in wanted:
-                self._sources[name] = found[name]
-                self._sources.move_to_end(name)
+            for name, key in keys.items():
+                self._sources[key] = found[name]
+                self._sources.move_to_end(key)
             kept = sum(len(source.leaf_start) for source in self._sources.values())
             while kept > _KEPT_LEAVES and len(self._sources) > 1:
                 kept -= len(self._sources.popitem(last=False)[1].leaf_start)
         return found
+
+
+def _compact(database: Database) -> None:
+    try:
+        database.compact()
+    except StoreError as error:  # all that was asked for is done
+        warnings.warn(f"space is not given back: {error}", stacklevel=2)
+
+
+def _view_of(name: str, views: Iterable[View]) -> View:
+    for view in views:
+        if name in view.number:
+            return view
+    raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
 
 
 def _check_alike(shards: Sequence[Shard]) -> None:

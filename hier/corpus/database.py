@@ -1,44 +1,25 @@
 """The store of a corpus: one SQLite file of documents and their trees.
 
 A tree is found by what it depends on, the bytes of its file and the corpus's settings, so that the
-same text under two names is read and kept once. Everything of a document is written in one
-transaction: the file holds each finished document, wherever it was interrupted. Readers see the
-state of the moment they began (WAL); one writer at a time holds a lock beside the file.
-
-Schema: ``PRAGMA application_id`` tells a corpus from other SQLite files, ``user_version`` its
-version; versions before this one are brought up to it by ``_MIGRATIONS`` when they are written to.
+same text under two names is kept once; it goes with the last document that has it. Everything of a
+document is written in one transaction: the file holds each finished document, wherever it was
+interrupted. Readers see the state of the moment they began (WAL); one writer at a time holds a lock
+beside the file (``lock.py``). Whatever is wrong with the file is a ``StoreError``.
 """
 
 import json
-import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hier.errors import StoreError
+from hier.corpus.opening import BUSY_SECONDS, connect, create, explained
+from hier.errors import InputError, StoreError
 
-VERSION = 1
-_APPLICATION = 0x48494552  # "HIER"
-_SCHEMA = """
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE trees (
-    hash BLOB PRIMARY KEY, tokens INTEGER NOT NULL, leaves INTEGER NOT NULL,
-    packed BLOB NOT NULL, passages BLOB NOT NULL
-);
-CREATE TABLE documents (
-    id TEXT PRIMARY KEY, hash BLOB NOT NULL REFERENCES trees (hash), metadata TEXT NOT NULL,
-    folder TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX documents_by_hash ON documents (hash);
-CREATE TABLE summaries (
-    key BLOB PRIMARY KEY, text BLOB NOT NULL, fault TEXT NOT NULL, call TEXT
-);
-"""
-_MIGRATIONS: Mapping[int, str] = {}  # statements that lead from a version to the next
-_BUSY_SECONDS = 60.0
 _ASKED = 500  # rows looked up in one statement
+_COMPACT_SECONDS = 1.0  # how long readers are waited for to give back space
 
 
 @dataclass(frozen=True)
@@ -48,6 +29,11 @@ class Stamp:
     size: int = -1
     modified: int = -1
     inode: int = -1
+
+    @classmethod
+    def of(cls, size: int, modified: int, inode: int) -> "Stamp":
+        """Return the stamp of a file; of the inode the 63 bits that SQLite has room for."""
+        return cls(size, modified, inode & 0x7FFF_FFFF_FFFF_FFFF)
 
 
 UNKNOWN = Stamp()
@@ -76,65 +62,42 @@ class Row:
     leaves: int = 0
 
 
+class GoneError(StoreError):
+    """A document that was there a moment ago is not: another process has changed the store."""
+
+
 class Database:
-    """An open store.
+    """An open store; threads use it in turn.
 
     Args:
         path: the file.
-        create: make it where it is not there.
+        create: make it where it is not there, or is empty.
+        settings: of one that is made.
 
     Raises:
         StoreError: it is not there, no corpus, damaged, or of a newer version.
     """
 
-    def __init__(self, path: Path, create: bool = False) -> None:
+    def __init__(
+        self, path: Path, create: bool = False, settings: Mapping[str, Any] | None = None
+    ) -> None:
         """Open the file and check what it is."""
         self.path = path
-        if not create and not path.exists():
-            raise StoreError(f"{path} does not exist; make it: hier build FOLDER -o {path}")
-        with self._explained():
-            # Threads ask in turn.
-            self._file = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
-            )
-            try:
-                self._prepare(create)
-            except BaseException:
-                self._file.close()
-                raise
+        self._lock = threading.RLock()
+        if create and _is_missing(path):
+            _create(path, settings or {})
+        self._file, self._still = connect(path)
+        self._facts = _facts(path, self._still)
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
-    def _prepare(self, create: bool) -> None:
-        ask = self._file.execute
-        (application,), (version,) = (
-            ask(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
-        )
-        empty = not ask("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if empty and create:
-            ask("PRAGMA journal_mode=WAL")
-            ask("PRAGMA synchronous=NORMAL")
-            with self.transaction():
-                for statement in _SCHEMA.split(";"):
-                    ask(statement)
-                ask(f"PRAGMA application_id={_APPLICATION}")
-                ask(f"PRAGMA user_version={VERSION}")
-            return
-        if application != _APPLICATION:
-            raise StoreError(f"{self.path} is no corpus; make one: hier build FOLDER -o CORPUS")
-        if version > VERSION:
-            raise StoreError(
-                f"{self.path} has version {version}, this hier reads up to {VERSION}; update hier: "
-                "pip install -U hier-context"
-            )
-        ask("PRAGMA synchronous=NORMAL")
-        for step in range(version, VERSION):
-            with self.transaction():
-                for statement in _MIGRATIONS[step].split(";"):
-                    ask(statement)
-                ask(f"PRAGMA user_version={step + 1}")
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        with self._lock, explained(self.path):
+            yield
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -143,16 +106,17 @@ class Database:
             self._file.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._file.execute("COMMIT")
             except BaseException:
-                self._file.execute("ROLLBACK")
+                if self._file.in_transaction:  # SQLite undoes some by itself, as on a full disk
+                    self._file.execute("ROLLBACK")
                 raise
-            self._file.execute("COMMIT")
 
     def settings(self) -> dict[str, Any]:
         """Return the settings by name."""
         with self._explained():
             rows = self._file.execute("SELECT name, value FROM settings").fetchall()
-        return {name: json.loads(value) for name, value in rows}
+        return {name: self._read(value) for name, value in rows}
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write settings, within a transaction."""
@@ -167,38 +131,60 @@ class Database:
                 "FROM documents JOIN trees USING (hash) ORDER BY id"
             ).fetchall()
         return [
-            Row(name, tree, json.loads(told), folder, Stamp(size, modified, inode), tokens, leaves)
+            Row(name, tree, self._read(told), folder, Stamp(size, modified, inode), tokens, leaves)
             for name, tree, told, folder, size, modified, inode, tokens, leaves in found
         ]
 
-    def state(self) -> int:
-        """Return a number that changes whenever another connection has changed the file."""
+    def _read(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError) as error:
+            raise StoreError(
+                f"{self.path} is damaged: {error}; restore it, or build it again"
+            ) from error
+
+    def state(self) -> tuple[int, ...]:
+        """Return what changes whenever the file is changed through another connection.
+
+        Raises:
+            StoreError: the file is gone, or another one that is of no use.
+        """
         with self._explained():
+            if self._facts != _facts(self.path, self._still):  # another file of that name
+                file, still = connect(self.path)
+                self._file.close()
+                self._file, self._still = file, still
+                self._facts = _facts(self.path, still)
             (number,) = self._file.execute("PRAGMA data_version").fetchone()
-        return int(number)
+        return (int(number), *self._facts)
+
+    @property
+    def changes(self) -> int:
+        """How many rows were changed since the file was opened, here."""
+        return self._file.total_changes
 
     def known(self, hashes: Iterable[bytes]) -> set[bytes]:
         """Return those of some trees that are there."""
-        return {name for name, _ in self._select("hash, tokens", list(hashes))}
+        return set(self._select("tokens", list(hashes)))
 
     def packed(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return trees as they are kept, by hash."""
-        return dict(self._select("hash, packed", hashes))
+        return self._select("packed", hashes)
 
     def passages(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the passages of trees as they are kept, by hash."""
-        return dict(self._select("hash, passages", hashes))
+        return self._select("passages", hashes)
 
-    def _select(self, columns: str, hashes: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def _select(self, column: str, hashes: Sequence[bytes]) -> dict[bytes, Any]:
+        found: dict[bytes, Any] = {}
         with self._explained():
             for start in range(0, len(hashes), _ASKED):
                 some = hashes[start : start + _ASKED]
                 marks = ",".join("?" * len(some))
-                rows = self._file.execute(
-                    f"SELECT {columns} FROM trees WHERE hash IN ({marks})", some
-                )
-                with closing(rows):
-                    yield from rows
+                found |= self._file.execute(
+                    f"SELECT hash, {column} FROM trees WHERE hash IN ({marks})", some
+                ).fetchall()
+        return found
 
     def put_tree(self, tree: bytes, tokens: int, leaves: int, packed: bytes, found: bytes) -> None:
         """Write a tree, within a transaction."""
@@ -208,47 +194,90 @@ class Database:
         )
 
     def put_row(self, row: Row) -> None:
-        """Write a document's row, within a transaction; its tree must be there."""
+        """Write a document's row, within a transaction; its tree must be there.
+
+        Raises:
+            InputError: its name is no valid text.
+        """
+        check_name(row.id)
         stamp = row.stamp
         told = json.dumps(row.metadata, sort_keys=True)
+        before = self._trees_of([row.id])
         self._file.execute(
             "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
             (row.id, row.hash, told, row.folder, stamp.size, stamp.modified, stamp.inode),
         )
+        self._drop(before - {row.hash})
+
+    def forget_stamps(self) -> None:
+        """See to it that every file is read again, within a transaction."""
+        self._file.execute("UPDATE documents SET modified = -1")
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Remove documents, within a transaction."""
+        """Remove documents and trees that no other has, within a transaction."""
+        ids = list(ids)
+        before = self._trees_of(ids)
         self._file.executemany("DELETE FROM documents WHERE id = ?", [(name,) for name in ids])
+        self._drop(before)
 
-    def sweep(self) -> None:
-        """Remove trees that no document has, within a transaction."""
-        self._file.execute("DELETE FROM trees WHERE hash NOT IN (SELECT hash FROM documents)")
+    def _trees_of(self, ids: Iterable[str]) -> set[bytes]:
+        ask = "SELECT hash FROM documents WHERE id = ?"
+        return {tree for name in ids for (tree,) in self._file.execute(ask, (name,)).fetchall()}
+
+    def _drop(self, trees: Iterable[bytes]) -> None:
+        """Remove those of some trees that no document has."""
+        self._file.executemany(
+            "DELETE FROM trees WHERE hash = ?1 "
+            "AND NOT EXISTS (SELECT 1 FROM documents WHERE hash = ?1)",
+            [(tree,) for tree in trees],
+        )
 
     def compact(self) -> None:
-        """Give back the space of what was removed, where there is much of it."""
+        """Give back the space of what was removed, where there is much of it.
+
+        Raises:
+            StoreError: there is no room for it; nothing is lost.
+        """
         with self._explained():
             free, pages = (
                 self._file.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("freelist_count", "page_count")
             )
-            if 4 * free > pages:
-                self._file.execute("VACUUM")
-            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._wait(_COMPACT_SECONDS)  # it can be done another time as well
+            try:
+                if 4 * free > pages:
+                    self._file.execute("VACUUM")
+                self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._wait(BUSY_SECONDS)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.path} cannot be used: {error}; {_remedy(error)}") from error
+    def _wait(self, seconds: float) -> None:
+        self._file.execute(f"PRAGMA busy_timeout={int(1000 * seconds)}").fetchall()
 
 
-def _remedy(error: Exception) -> str:
-    text = str(error)
-    if "full" in text:
-        return "free some space and run the same again: every finished document is kept"
-    if "locked" in text:
-        return "another process writes to it; wait for it, or end it"
-    if "malformed" in text or "not a database" in text:
-        return "the file is damaged: restore it, or build it again"
-    return "check the path, the disk and the permissions"
+def check_name(name: str) -> None:
+    """Raise ``InputError`` where the name of a document cannot be kept."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the name {name!r} is no valid text; give the document another"
+        ) from error
+
+
+def _is_missing(path: Path) -> bool:
+    with explained(path):
+        return not path.exists() or (path.is_file() and not path.stat().st_size)
+
+
+def _create(path: Path, settings: Mapping[str, Any]) -> None:
+    create(path, {name: json.dumps(value) for name, value in settings.items()})
+
+
+def _facts(path: Path, still: bool) -> tuple[int, ...]:
+    """Return what tells that a file is another, or was changed where SQLite does not say so."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns) if still else (facts.st_ino,)

@@ -59,4 +59,6 @@ def unpack_entry(raw: bytes) -> Entry:
         vectors = take("i1", passages * dimensions).reshape(passages, dimensions)
         return Entry(stems, counts, words, leaves, chapter, vectors)
     except (zlib.error, struct.error, TypeError, ValueError) as error:
-        raise StoreError(f"packed passages are damaged ({error}); build them again") from error
+        raise StoreError(
+            f"packed passages are damaged ({error}); remove the document, and build again"
+        ) from error

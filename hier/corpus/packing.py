@@ -94,7 +94,9 @@ def unpack(raw: bytes) -> Packed:
             arrays[name] = _widen(array, np.dtype(kind), step).reshape(shape)
         return Packed(header["facts"], arrays)
     except (zlib.error, struct.error, LookupError, TypeError, ValueError) as error:
-        raise StoreError(f"a packed tree is damaged ({error}); build the document again") from error
+        raise StoreError(
+            f"a packed tree is damaged ({error}); remove the document, and build again"
+        ) from error
 
 
 def _narrow(array: np.ndarray) -> tuple[np.ndarray, int]:

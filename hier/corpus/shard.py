@@ -1,25 +1,120 @@
 """A shard: one store of documents and the index of their passages, open for questions.
 
-A corpus is one shard, or many asked as one. The index stands beside the store (``NAME.index``), and
-is brought up to date where it does not know what the store holds: what is new is read, the rest is
-taken over.
+A corpus is one shard, or many asked as one. What a question needs is taken from one ``View``, what
+the store holds at one moment, so that no answer is a mix of two. The index stands beside the store
+(``NAME.index``), and is brought up to date where it does not know what the store holds: what is new
+is read, the rest is taken over. Whoever writes does it last, so that no question has to.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from hier.corpus.database import Database, Row
-from hier.corpus.index_file import open_index
+from hier.corpus.database import Database, GoneError, Row
+from hier.corpus.index_file import Kept, keep_if_free, keep_index, open_index
 from hier.corpus.packing import Packed, unpack
 from hier.corpus.passages import Passages, Statistics
 from hier.corpus.search import Asked, Hit, find
 from hier.corpus.settings import Settings
 from hier.corpus.where import Where, read_where
 from hier.errors import StoreError
+
+
+class View:
+    """What a store holds at one moment.
+
+    Args:
+        path: the store.
+        database: the store, open.
+        known: an index of an earlier moment.
+    """
+
+    def __init__(self, path: Path, database: Database, known: Kept | None = None) -> None:
+        """Look at the documents; the index is opened when the first question comes."""
+        self.path = path
+        self.rows = database.rows()
+        self.known = known
+        self._database = database
+        self._kept: Kept | None = None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """The place of each document in ``rows``."""
+        return {row.id: place for place, row in enumerate(self.rows)}
+
+    @property
+    def passages(self) -> Passages:
+        """The index, up to date; kept where nobody is writing, who would keep a newer one."""
+        return self.index(keep_if_free).passages
+
+    def index(self, keep: Callable[[Path, Kept], None]) -> Kept:
+        """Return the index, up to date.
+
+        Args:
+            keep: what keeps it, where it is not what is kept.
+
+        Raises:
+            GoneError: the store holds something else by now.
+            StoreError: the store is damaged.
+        """
+        with self._lock:
+            if self._kept is None:
+                self._kept, changed = open_index(self.path, self._database, self.rows, self.known)
+                self.known = self._kept
+                if changed:
+                    keep(self.path, self._kept)
+            return self._kept
+
+    def allowed(self, where: Where | None) -> np.ndarray | None:
+        """Return which documents a filter lets through, bool (documents,); None for all."""
+        passes = read_where(where)
+        if passes is None:
+            return None
+        return np.array([passes(row.id, row.metadata) for row in self.rows], bool)
+
+    def statistics(self, stems: Sequence[str]) -> Statistics:
+        """Return what BM25 needs to know of it."""
+        return self.passages.statistics(stems)
+
+    def vector_sum(self, where: Where | None) -> np.ndarray:
+        """Return the sum of the vectors of its passages, int64 (dimensions,)."""
+        allowed, passages = self.allowed(where), self.passages
+        mask = slice(None) if allowed is None else passages.mask(allowed)
+        total: np.ndarray = passages.vectors[mask].sum(axis=0, dtype=np.int64)
+        return total
+
+    def find(self, asked: Asked, known: Statistics, where: Where | None) -> list[Hit]:
+        """Return its hits."""
+        ids = [row.id for row in self.rows]
+        return find(self.passages, ids, asked, known, self.allowed(where))
+
+    def load(self, ids: Iterable[str]) -> dict[str, Packed]:
+        """Return documents by name, unpacked.
+
+        Raises:
+            GoneError: the store holds something else by now.
+            StoreError: a document is damaged.
+        """
+        ids = list(ids)
+        named = {self.hash(name): name for name in ids}
+        packed = self._database.packed(sorted(named))
+        if len(packed) < len(named):
+            raise GoneError(f"{self.path} was changed while it was read; ask again")
+        trees = {}
+        for tree, raw in packed.items():
+            try:
+                trees[tree] = unpack(raw)
+            except StoreError as error:
+                raise StoreError(f"{named[tree]} in {self.path}: {error}") from error
+        return {name: trees[self.hash(name)] for name in ids}
+
+    def hash(self, name: str) -> bytes:
+        """Return what the tree of a document is found by."""
+        return self.rows[self.number[name]].hash
 
 
 class Shard:
@@ -36,7 +131,9 @@ class Shard:
         """Open the file; its index is opened when the first question comes."""
         self.path = path
         self.database = Database(path)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._view: View | None = None
+        self._state: tuple[int, ...] = ()
 
     def close(self) -> None:
         """Close the file."""
@@ -47,56 +144,38 @@ class Shard:
         """How its documents were read."""
         return Settings.read(self.database.settings(), self.path)
 
-    def refresh(self) -> None:
-        """Look again at what the file holds, where it was changed."""
-        for name in ("rows", "number", "passages"):
-            self.__dict__.pop(name, None)
+    def look(self, again: bool = False) -> View:
+        """Return what the file holds now.
 
-    @cached_property
+        Args:
+            again: look also where no other process has changed it.
+
+        Raises:
+            StoreError: it is gone or damaged, or was read in another way than the one before.
+        """
+        with self._lock:
+            state = self.database.state()
+            if again or self._view is None or state != self._state:
+                now = Settings.read(self.database.settings(), self.path)
+                if difference := self.settings.difference(now):
+                    raise StoreError(
+                        f"{self.path} is another corpus now, with another {difference}; open it "
+                        "again"
+                    )
+                known = None if self._view is None else self._view.known
+                self._view, self._state = View(self.path, self.database, known), state
+            return self._view
+
+    def keep(self) -> None:
+        """Bring the index up to date; the caller holds the right to write."""
+        self.look(again=True).index(keep_index)
+
+    @property
     def rows(self) -> list[Row]:
         """Its documents, in the order of their names."""
-        return self.database.rows()
+        return self.look().rows
 
-    @cached_property
+    @property
     def number(self) -> dict[str, int]:
         """The place of each document in ``rows``."""
-        return {row.id: place for place, row in enumerate(self.rows)}
-
-    @cached_property
-    def passages(self) -> Passages:
-        """The index, up to date."""
-        return open_index(self.path, self.database, self.rows)
-
-    def allowed(self, where: Where | None) -> np.ndarray | None:
-        """Return which documents a filter lets through, bool (documents,); None for all."""
-        passes = read_where(where)
-        if passes is None:
-            return None
-        return np.array([passes(row.id, row.metadata) for row in self.rows], bool)
-
-    def statistics(self, stems: Sequence[str]) -> Statistics:
-        """Return what BM25 needs to know of it."""
-        return self.passages.statistics(stems)
-
-    def vector_sum(self, where: Where | None) -> np.ndarray:
-        """Return the sum of the vectors of its passages, int64 (dimensions,)."""
-        allowed, passages = self.allowed(where), self.passages
-        if allowed is None:
-            return passages.vectors.sum(axis=0, dtype=np.int64)
-        return passages.vectors[passages.mask(allowed)].sum(axis=0, dtype=np.int64)
-
-    def find(self, asked: Asked, known: Statistics, where: Where | None) -> list[Hit]:
-        """Return its hits."""
-        ids = [row.id for row in self.rows]
-        return find(self.passages, ids, asked, known, self.allowed(where))
-
-    def load(self, ids: Iterable[str]) -> dict[str, Packed]:
-        """Return documents by name, unpacked."""
-        with self._lock:
-            wanted = {name: self.rows[self.number[name]].hash for name in ids}
-            packed = self.database.packed(sorted(set(wanted.values())))
-        trees = {tree: unpack(raw) for tree, raw in packed.items()}
-        missing = [name for name, tree in wanted.items() if tree not in trees]
-        if missing:
-            raise StoreError(f"{self.path} was changed: {missing[0]} is gone; open it again")
-        return {name: trees[tree] for name, tree in wanted.items()}
+        return self.look().number

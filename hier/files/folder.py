@@ -13,7 +13,7 @@ from pathlib import Path
 from hier.errors import InputError
 from hier.files.ignoring import NAME, Ignored, ignores, rules_above, rules_in
 from hier.files.kinds import BINARY, suffix_of
-from hier.files.reading import LARGEST_FILE, readable
+from hier.files.reading import LARGEST_FILE, changed_ns, readable
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class File:
             ``\xNN``. It names the document.
         path: where it is opened.
         size: its bytes.
-        mtime_ns: when it was changed last, in nanoseconds.
+        mtime_ns: when it was changed last, its facts or its bytes, in nanoseconds: whoever sets the
+            time of its bytes back changes its facts.
         ino: its number in its file system.
     """
 
@@ -38,10 +39,17 @@ class File:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or folder that is not read, and why: its path relative to the folder, and a reason."""
+    """A file or folder that is not read.
+
+    Attributes:
+        id: its path relative to the folder.
+        reason: why not.
+        fault: True where it could not be looked at, so that nobody knows what is there.
+    """
 
     id: str
     reason: str
+    fault: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,8 @@ class _Walk:
     def id_of(self, path: str) -> str:
         return readable(path[len(self.root.rstrip(os.sep)) + 1 :].replace(os.sep, "/"))
 
-    def skip(self, path: str, reason: str) -> None:
-        self.skipped.append(Skipped(self.id_of(path), reason))
+    def skip(self, path: str, reason: str, fault: bool = False) -> None:
+        self.skipped.append(Skipped(self.id_of(path), reason, fault))
 
 
 def walk(folder: Path, largest: int = LARGEST_FILE) -> Listing:
@@ -94,7 +102,7 @@ def walk(folder: Path, largest: int = LARGEST_FILE) -> Listing:
             with os.scandir(path) as entries:
                 found = list(entries)
         except OSError as error:
-            state.skip(path, _why(error))
+            state.skip(path, _why(error), fault=_hides(error))
             continue
         if any(entry.name == NAME for entry in found):
             rules = rules_in(path, rules)
@@ -140,7 +148,7 @@ def _list(state: _Walk, entry: os.DirEntry[str]) -> None:
         facts = entry.stat()
     except OSError as error:
         broken = entry.is_symlink() and error.errno == errno.ENOENT
-        state.skip(entry.path, "broken link" if broken else _why(error))
+        state.skip(entry.path, "broken link" if broken else _why(error), fault=_hides(error))
         return
     if stat.S_ISDIR(facts.st_mode):
         state.skip(entry.path, _linked_folder(state.root, entry.path))
@@ -156,7 +164,7 @@ def _list(state: _Walk, entry: os.DirEntry[str]) -> None:
                 state.id_of(entry.path),
                 Path(entry.path),
                 facts.st_size,
-                facts.st_mtime_ns,
+                changed_ns(facts),
                 facts.st_ino,
             )
         )
@@ -169,6 +177,11 @@ def _linked_folder(root: str, path: str) -> str:
         return "symlink loop"
     inside = target.startswith(root.rstrip(os.sep) + os.sep)
     return "link to a folder inside" if inside else "link to a folder outside"
+
+
+def _hides(error: OSError) -> bool:
+    """Say whether there may be something behind an error."""
+    return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def _why(error: OSError) -> str:

@@ -120,6 +120,11 @@ def _facts(facts: os.stat_result) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
+def changed_ns(facts: os.stat_result) -> int:
+    """Return when a file was changed last, its facts or its bytes, in nanoseconds."""
+    return max(facts.st_mtime_ns, facts.st_ctime_ns)
+
+
 def too_large(name: str, size: int) -> InputError:
     """Return the error for a file that is larger than is read."""
     return InputError(
