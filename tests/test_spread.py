@@ -243,7 +243,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
 def test_workers_end_with_their_parent(how: str, tmp_path: Path) -> None:
     marks = [tmp_path / "mark0", tmp_path / "mark1"]
-    texts = {f"{n}.txt": f"This {deadly.SLOW} in {m}\n" * 999 for n, m in enumerate(marks)}
+    texts = {f"{n}.txt": f"This {deadly.SLOW} in {m} .\n\n" * 999 for n, m in enumerate(marks)}
     folder = write(tmp_path / "folder", texts)
     script = tmp_path / "script.py"
     script.write_text(

@@ -85,6 +85,11 @@ class Batches(Generic[E, R]):
         """Return how many wait."""
         return len(self._waiting)
 
+    @property
+    def suspect(self) -> bool:
+        """Whether the next one was lost before; all behind it were, too."""
+        return len(self._waiting[0]) == 1 and self._waiting[0][0] in self._alone
+
     def take(self) -> Sequence[E]:
         """Return the next batch."""
         return self._waiting.popleft()
@@ -156,7 +161,8 @@ def run_executor(
     number = 0
     try:
         while waiting or sent:
-            while waiting and len(sent) < under_way:
+            # Some executors blame all that a worker was given: who is suspect goes alone.
+            while waiting and len(sent) < (1 if waiting.suspect else under_way):
                 batch, number = waiting.take(), number + 1
                 future = _submit(executor, work, batch, f"{run}-{number}")
                 sent[future] = batch

@@ -49,7 +49,7 @@ def _globs(patterns: Any) -> Callable[[str], bool]:
 
     patterns = [patterns] if isinstance(patterns, str) else patterns
     try:
-        matched: Callable[[str], bool] = PathSpec.from_lines("gitwildmatch", patterns).match_file
+        matched: Callable[[str], bool] = PathSpec.from_lines("gitignore", patterns).match_file
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"the path {patterns!r} is no pattern ({error}); pass such as 'reports/*.pdf'"
