@@ -56,6 +56,7 @@ _NAMED = re.compile(
 _NAMED_DEPTH = {"part": 1, "book": 1, "act": 1, "section": 3, "§": 3, "scene": 3}
 _ITEM = re.compile(r"(?:[-*+•‣◦▪·–][ \t]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)][ \t])")
 _TABLE = re.compile(r"\|.*\||\+[-=+]{3,}\+?$|=+(?:[ ]+=+)+$")
+_SIMPLE_RULE = re.compile(r"=+(?:[ ]+=+)+")
 _BAR = re.compile(r"\|")
 _DELIMITERS = re.compile(r":?-+:?(?:[ \t]*\|[ \t]*:?-+:?)+")
 _COLUMNS = re.compile(r"[^\t]+\t+[^\t]")
@@ -266,6 +267,8 @@ def _is_title(title: str) -> bool:
 def _read_table(reading: _Reading, line: int) -> int:
     """Read rows of a table: Markdown, grid, simple, or columns set apart by tabs."""
     bare = reading.bare[line]
+    if bare[0] == "=" and _SIMPLE_RULE.fullmatch(bare):
+        return _read_simple_table(reading, line)
     row: Callable[[str], object] = _TABLE.fullmatch
     if not row(bare):
         if "|" in bare and _DELIMITERS.fullmatch("".join(reading.bare[line + 1 : line + 2])):
@@ -281,6 +284,19 @@ def _read_table(reading: _Reading, line: int) -> int:
         return line
     reading.add(line, BlockKind.TABLE)
     return end
+
+
+def _read_simple_table(reading: _Reading, line: int) -> int:
+    """Read a simple table (reStructuredText): up to the rule that a blank line follows."""
+    for end in range(line + 1, len(reading.bare)):
+        if reading.is_blank(end):
+            return line
+        if end > line + 1 and reading.is_blank(end + 1):
+            if not _SIMPLE_RULE.fullmatch(reading.bare[end]):
+                return line
+            reading.add(line, BlockKind.TABLE)
+            return end + 1
+    return line
 
 
 def _read_code(reading: _Reading, line: int) -> int:

@@ -5,10 +5,12 @@ leaves: vectors, lengths, sizes. Neural vectors and a model's summaries, where t
 them, are made last, over the finished tree.
 """
 
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 LEAF_TOKENS = 120
+_SHORT = 100_000  # characters
 _VALLEY_WIDTH = 3
 _WHOLE_TOKENS = 20  # a shorter sentence says little on its own
 _ENDINGS = ".!?…。！？．｡؟۔।॥"
@@ -104,11 +107,13 @@ def build(
     weighed_by = check_relevance(relevance)
 
     text, table = document.text, load_static()
-    with ThreadPoolExecutor(1) as beside:  # the encoder works outside the interpreter lock
-        counting = beside.submit(counter.sizes, text)
+    with _beside(len(text)) as submit:  # the encoder works outside the interpreter lock
+        counting = submit(counter.sizes, text)
         words = find_words(text)
-        segmentation = segment(text, lambda s, e: counting.result()(s, e), LEAF_TOKENS)
-        sizes = counting.result()
+        segmentation = segment(
+            text, lambda s, e: counting()(s, e), LEAF_TOKENS, document.blocks, _rows_of(document)
+        )
+        sizes = counting()
     structure = read_structure(segmentation)
     leaves = segmentation.leaves
     leaf_tokens = sizes(leaves.start, leaves.end).astype(np.int32)
@@ -175,6 +180,25 @@ def compress(
     return build(source, **building).compress(query, budget, **options)
 
 
+@contextmanager
+def _beside(characters: int) -> Iterator[Callable[..., Callable[[], Any]]]:
+    """Yield what calls a function beside this thread, and returns what waits for its result.
+
+    For a short text a thread costs more than it gains, and the call is made when it is asked for.
+    """
+    if characters < _SHORT:
+        yield lambda call, *arguments: functools.cache(functools.partial(call, *arguments))
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda call, *arguments: pool.submit(call, *arguments).result
+
+
+def _rows_of(document: Document) -> np.ndarray | None:
+    """Return where the rows of a file of rows begin; None for others."""
+    places = document.places
+    return places.start if places is not None and places.kind == "row" else None
+
+
 def _read_summarizer(summarizer: Any) -> "Writers | None":
     """Return who writes summaries; None where they are extractive, and nothing else is needed."""
     if isinstance(summarizer, str) and summarizer == "extractive":
@@ -201,7 +225,7 @@ def _grow(
     kept: Kept | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield every level, leaves first, up to one root: each node's first leaf and its vector."""
-    heading = structure.opens >= 0
+    heading = (structure.opens >= 0) & (structure.kind == BlockKind.HEADING)
     must = heading.copy()
     must[1:] &= ~heading[:-1]  # headings in a row belong together
     first, sizes = np.arange(len(leaf_tokens)), leaf_tokens.astype(np.int64)
@@ -258,7 +282,7 @@ def _worth(
     worth = np.array([_reads_alone(text[start:end]) for start, end in spans], np.float32)
     worth *= np.minimum(leaf_tokens / _WHOLE_TOKENS, 1)
     worth[np.isin(structure.kind, (BlockKind.CODE, BlockKind.TABLE))] *= 0.3
-    worth[structure.kind == BlockKind.HEADING] = 0.05
+    worth[(structure.kind == BlockKind.HEADING) | (structure.opens >= 0)] = 0.05
     return worth
 
 
@@ -311,11 +335,12 @@ def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
 
 
 def _headed(tree: Tree, first: np.ndarray) -> list[str]:
-    """Return the texts of the nodes of a level, each behind the headings it stands under."""
+    """Return the texts of the nodes of a level, each behind what it stands under."""
     layout = tree.layout()
     ends = np.append(first[1:], len(tree.leaf_start))
     return [
         layout.crumb(layout.fresh(int(tree.index.path_of[start])))
+        + layout.head(start)
         + tree.source[layout.leaf_span(start)[0] : layout.leaf_span(end - 1)[1]]
         for start, end in zip(first.tolist(), ends.tolist(), strict=True)
     ]

@@ -63,21 +63,25 @@ def _headings(
 ) -> tuple[list[list[int]], list[int], np.ndarray]:
     """Return the headings shown above each candidate, numbered; their leaves; and which are ones.
 
-    A heading is not shown above a text that says it.
+    A heading is not shown above a text that says it; a header row is, above rows.
     """
     number: dict[int, int] = {}
-    above: dict[int, list[tuple[str, int]]] = {}  # by path: title and number of each heading
+    above: dict[int, list[tuple[int, int]]] = {}  # by path: leaf and number of each heading
+    header: dict[int, list[int]] = {}  # by path: number of the header row, if there is one
     texts = chain(
         ((leaf, layout.text[slice(*layout.leaf_span(leaf))]) for leaf in leaves.tolist()),
         ((summary.first_leaf, summary.text) for summary in summaries),
     )
-    under = []
+    under: list[list[int]] = []
     for leaf, text in texts:
         path = int(layout.path_of[leaf])
         if path not in above:
-            titled = [(layout.title(h), h) for h in layout.fresh(path)]
-            above[path] = [(t, number.setdefault(h, len(number))) for t, h in titled if t]
-        under.append([heading for title, heading in above[path] if title not in text])
+            titled = [heading for heading in layout.fresh(path) if layout.title(heading)]
+            above[path] = [(h, number.setdefault(h, len(number))) for h in titled]
+            row = layout.header(path)
+            header[path] = [number.setdefault(row, len(number))] if row >= 0 else []
+        headings = [one for heading, one in above[path] if not layout.says(text, heading)]
+        under.append(headings + header[path] if len(under) < len(leaves) else headings)
     itself = np.array([number.get(leaf, -1) for leaf in leaves.tolist()], np.int64)
     return under, list(number), itself
 

@@ -35,7 +35,7 @@ class Request:
     Attributes:
         query: the question, or several; None or blank for an overview.
         budget: most tokens.
-        headings: show breadcrumbs.
+        headings: show breadcrumbs; header rows of tables are shown all the same.
         gaps: show gap marks.
         node_id: the branch to stay in; None for the whole text.
         price: share of all value that a thousand tokens must add; 0 fills the budget.
@@ -104,7 +104,7 @@ class Composer:
             return None  # sizes are exact but at the edges of leaves
         start, stop = self.layout.leaf_span(scope.first)[0], self.layout.leaf_span(scope.end - 1)[1]
         body = tree.source[start:stop]
-        text = self.limits.prefix + body + self.limits.suffix
+        text = self.limits.prefix + self.layout.head(scope.first) + body + self.limits.suffix
         tokens = tree.tokenizer.count(text)
         if tokens > self.budget:
             return None

@@ -153,7 +153,8 @@ def _within(tree: Tree, start: int, end: int, what: str) -> np.ndarray:
 def _under_heading(tree: Tree, words: str, what: str) -> np.ndarray:
     """Return the leaves of every section of that heading, the heading's own among them."""
     wanted, layout = _plain(words), tree.layout()
-    titles = {int(leaf): layout.title(int(leaf)) for leaf in np.flatnonzero(tree.opens >= 0)}
+    opening = np.flatnonzero(tree.opens >= 0).tolist()
+    titles = {leaf: layout.title(leaf) for leaf in opening if leaf not in layout.header_rows}
     named = [leaf for leaf, title in titles.items() if wanted and _plain(title) == wanted]
     if not named:
         known = list(dict.fromkeys(title for title in titles.values() if title))

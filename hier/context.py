@@ -49,6 +49,7 @@ class Pick:
         gain: share of the whole value that it added, 0 to 1.
         cost: tokens it was expected to add, headings and gap marks included.
         terms: words of the query that it holds.
+        place: where in its file it stands, as in ``Segment``.
         document_id: as in ``Segment``.
     """
 
@@ -57,6 +58,7 @@ class Pick:
     gain: float
     cost: int
     terms: tuple[str, ...] = ()
+    place: str = ""
     document_id: str = ""
 
 
@@ -115,8 +117,9 @@ class Context:
         lines.append(self.used())
         for number, pick in enumerate(self.picks, 1):
             terms = f" terms: {', '.join(pick.terms)}" if pick.terms else ""
+            place = f", {pick.place}" if pick.place else ""
             lines.append(
-                f"{number:3}. characters {pick.span.start}-{pick.span.end}: relevance "
+                f"{number:3}. characters {pick.span.start}-{pick.span.end}{place}: relevance "
                 f"{pick.relevance:+.2f}, {pick.cost} tokens, adds {pick.gain:.2%}{terms}"
             )
         return "\n".join(lines)

@@ -33,7 +33,8 @@ class Document:
         name: where it came from, for people; empty when it has no name.
         places: the pages, slides or rows that the text was read from; None for a text that is its
             file's own, whose places are its lines.
-        blocks: what the text is made of, where its format says so; None to find out.
+        blocks: what the text is made of, where its format says so: the first row of each of its
+            tables names the columns; None to find out.
         metadata: what else is known of it, by name: str, int, float or bool.
     """
 
@@ -106,7 +107,8 @@ def as_document(source: "str | Path | Document") -> Document:
     """Turn what ``hier.build`` was handed into a document with something in it.
 
     Raises:
-        InputError: the source is of another type, or its text is empty or blank.
+        InputError: the source is of another type, its text is empty or blank, or what is said of
+            the text cannot be.
     """
     if isinstance(source, str):
         document = Document(source)
@@ -124,4 +126,21 @@ def as_document(source: "str | Path | Document") -> Document:
         )
     if not document.text or document.text.isspace():
         raise InputError(f"{document.name or 'the text'} is empty or blank; pass a text with words")
+    _check_told(document)
     return document
+
+
+def _check_told(document: Document) -> None:
+    """Refuse what a reader says of a text, where it cannot be."""
+    from hier.shape import check_blocks, check_places
+
+    if document.blocks is not None:
+        check_blocks(document.blocks, len(document.text))
+    if document.places is not None:
+        check_places(document.places, len(document.text))
+    for name, value in document.metadata.items():
+        if not isinstance(name, str) or not isinstance(value, str | int | float | bool):
+            raise InputError(
+                f"metadata {name!r} is of type {type(value).__name__}; pass names, and for each a "
+                "str, int, float or bool"
+            )

@@ -89,9 +89,9 @@ def arrays_of(tree: Tree) -> Arrays:
         arrays[f"summary{number}.sentences"] = choice.sentences
     places = tree.document.places
     if places is not None:
-        arrays["places.start"] = places.start
-        arrays["places.number"] = places.number
-        arrays["places.part"] = places.part
+        arrays["places.start"] = places.start.astype(np.int64)
+        arrays["places.number"] = places.number.astype(np.int32)
+        arrays["places.part"] = places.part.astype(np.int32)
     return arrays
 
 

@@ -113,5 +113,6 @@ class Nodes(Sequence[Node]):
         """Return the heading that a leaf is, else the one it stands under; may be empty."""
         tree = self._tree
         opened = int(tree.opens[leaf])
-        headings = tree.paths[opened if opened >= 0 else int(tree.index.path_of[leaf])]
-        return tree.layout().title(headings[-1]) if headings else ""
+        layout = tree.layout()
+        headings = layout.above(opened if opened >= 0 else int(tree.index.path_of[leaf]))
+        return layout.title(headings[-1]) if headings else ""

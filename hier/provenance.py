@@ -71,5 +71,6 @@ def picks(
             first, held = summary.first_leaf, ()
             span = Span(layout.leaf_span(first)[0], layout.leaf_span(summary.end_leaf - 1)[1])
         share = gain / plan.total if plan.total > 0 else 0.0
-        made.append(Pick(span, float(plan.relevance[first]), share, cost, held))
+        place = tree.document.place(*span)
+        made.append(Pick(span, float(plan.relevance[first]), share, cost, held, place=place))
     return tuple(made)

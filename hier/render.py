@@ -2,7 +2,8 @@
 
 Neighbours join without a mark, a piece that stands apart has a gap mark before it, and the first
 piece under a heading a breadcrumb that shows it. A heading is shown once, and not at all where the
-text says it. What that costs is planned with by `candidates.py`.
+text says it. Above the first of a table's rows its header row is shown, word for word, whatever
+else is left out. What that costs is planned with by `candidates.py`.
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -41,7 +42,7 @@ class Piece:
     """A rendered run of neighbouring leaves, or a summary.
 
     Attributes:
-        before: what separates it from the piece before, breadcrumb included.
+        before: what separates it from the piece before, breadcrumb and header row included.
         start: first character in the source.
         end: character behind the last.
         first_leaf: first leaf of the run.
@@ -66,10 +67,10 @@ class Layout:
         leaf_start: int64 (leaves,).
         block: the block of each leaf, int32 (leaves,).
         path_of: heading path of each leaf, int32 (leaves,).
-        opens: path that a heading's leaf opens, -1 for others, int32 (leaves,).
+        opens: path that a heading's leaf or a header row opens, -1 for others, int32 (leaves,).
         paths: the leaves of each path's headings.
         count: exact token counts.
-        headings: show breadcrumbs.
+        headings: show breadcrumbs; header rows are shown all the same.
         gaps: show gap marks.
         titled: the first heading of each path is a document's title: always shown.
     """
@@ -99,7 +100,7 @@ class Layout:
         return max(0, self._added(GAP_BETWEEN if self.gaps else PLAIN_GAP))
 
     def heading_tokens(self, headings: Iterable[int]) -> np.ndarray:
-        """Return what each heading adds to the mark before the piece under it, int64.
+        """Return what each heading or header row adds to the mark before the piece under it, int64.
 
         Args:
             headings: their leaves.
@@ -108,7 +109,9 @@ class Layout:
         tokens = []
         for heading in headings:
             if heading not in known:
-                added = self._added(f"\n\n{self.crumb([heading])}")
+                table = heading in self.header_rows
+                line = self._header_line(heading) if table else self.crumb([heading])
+                added = self._added(f"\n\n{line}")
                 known[heading] = max(1, added - self.mark_tokens)
             tokens.append(known[heading])
         return np.array(tokens, np.int64)
@@ -126,12 +129,50 @@ class Layout:
         end = len(self.text) if last else int(self.leaf_start[leaf + 1])
         return int(self.leaf_start[leaf]), end
 
+    @cached_property
+    def header_rows(self) -> frozenset[int]:
+        """The leaves that are header rows: what stands under them is of their own block."""
+        opening = np.flatnonzero(self.opens[:-1] >= 0)
+        inside = self.path_of[opening + 1] == self.opens[opening]
+        same = self.block[opening + 1] == self.block[opening]
+        return frozenset(opening[inside & same].tolist())
+
+    def above(self, path: int) -> list[int]:
+        """Return the headings of a path, outermost first; a header row is none."""
+        headings = self.paths[path]
+        return headings[:-1] if headings and headings[-1] in self.header_rows else headings
+
+    def header(self, path: int) -> int:
+        """Return the header row that a path ends with; -1 for none."""
+        last = self.paths[path][-1:]
+        return last[0] if last and last[0] in self.header_rows else -1
+
+    def head(self, first: int, behind: int = -1) -> str:
+        """Return the header row that is to be shown above a piece, as lines; empty for none.
+
+        Args:
+            first: the leaf that the piece begins with.
+            behind: the leaf that what is shown before it ends with: a row of the same table needs
+                no other header row. Negative for none.
+        """
+        header = self.header(int(self.path_of[first]))
+        if header < 0 or header == behind:
+            return ""
+        if behind >= 0 and header == self.header(int(self.path_of[behind])):
+            return ""
+        return self._header_line(header)
+
+    def _header_line(self, header: int) -> str:
+        row = self.text[slice(*self.leaf_span(header))].rstrip()
+        before = row[: len(row) - len(row.lstrip())]  # blank lines, and the indent of the first
+        return row[before.rfind("\n") + 1 :] + "\n"
+
     def fresh(self, path: int, shown: Container[int] = ()) -> list[int]:
         """Return the headings of a path that are to be shown, outermost first.
 
         They are the innermost ones; none of them, nor any above, is shown already.
         """
-        headings = self.paths[path] if self.headings or self.titled else []
+        headings = self.above(path) if self.headings or self.titled else []
         title = [h for h in headings[:1] if self.titled and h not in shown]
         headings = headings[self.titled :] if self.headings else []
         known = [place for place, heading in enumerate(headings, 1) if heading in shown]
@@ -144,9 +185,19 @@ class Layout:
             headings: their leaves, outermost first.
             said: the text that the line stands above: a heading that it repeats is left out.
         """
-        titles = [self.title(heading) for heading in headings]
-        line = " > ".join(title for title in titles if title and title not in said)
+        titles = [self.title(h) for h in headings if not self.says(said, h)]
+        line = " > ".join(title for title in titles if title)
         return f"# {line}\n" if line else ""
+
+    def says(self, text: str, heading: int) -> bool:
+        """Say whether a text makes the heading above it needless; no text names its document."""
+        return self.title(heading) in text and heading not in self._documents
+
+    @cached_property
+    def _documents(self) -> frozenset[int]:
+        """The leaves that are titles of documents."""
+        first = self.paths.offsets[:-1][np.diff(self.paths.offsets) > 0]
+        return frozenset(self.paths.leaves[first].tolist() if self.titled else ())
 
     def title(self, leaf: int) -> str:
         """Return a heading's leaf as one short line, without its markup."""
@@ -200,21 +251,25 @@ class Layout:
     def _separate(self, runs: list[tuple[int, int, Summary | None]]) -> list[Piece]:
         pieces: list[Piece] = []
         shown: set[int] = set()  # headings in force
-        behind = -1  # leaf that the text so far ends with
+        behind = -1  # leaf behind what the text so far ends with
+        document: list[int] = []
         for first, end, summary in runs:
+            if self.titled and document != (document := self.paths[int(self.path_of[first])][:1]):
+                shown.clear()
             headings = self.fresh(int(self.path_of[first]), shown)
             if summary is not None:
-                said = summary.text
+                said, head = summary.text, ""
                 span = (self.leaf_span(first)[0], self.leaf_span(summary.end_leaf - 1)[1])
             else:
                 span = self._run_span(first, end)
                 said = self.text[slice(*self.leaf_span(first))]
+                head = self.head(first, behind - 1)
             crumb = self.crumb(headings, said)
-            before = self._mark(behind, first, bool(crumb), summary) if pieces else ""
+            before = self._mark(behind, first, bool(crumb or head), summary) if pieces else ""
             shown.update(headings)
             shown.update((first + np.flatnonzero(self.opens[first:end] >= 0)).tolist())
             behind = -2 if summary is not None else end
-            pieces.append(Piece(before + crumb, *span, first, end, summary))
+            pieces.append(Piece(before + crumb + head, *span, first, end, summary))
         return pieces
 
     def _run_span(self, first: int, end: int) -> tuple[int, int]:
@@ -223,15 +278,18 @@ class Layout:
             stop -= 1
         return start, max(stop, start + 1)
 
-    def _mark(self, behind: int, first: int, crumb: bool, summary: Summary | None) -> str:
+    def _mark(self, behind: int, first: int, headed: bool, summary: Summary | None) -> str:
         """Return what separates a piece from the one before it."""
-        if crumb:
+        if headed:
             return "\n\n"
         if summary is not None or behind == -2 or behind == first:
             return "\n"
         if not self.gaps:
             return PLAIN_GAP
-        return GAP_WITHIN if self.block[behind - 1] == self.block[first] else GAP_BETWEEN
+        # What begins a line of its block, as a row or code does, begins one here.
+        within = self.block[behind - 1] == self.block[first]
+        within = within and self.text[self.leaf_span(first)[0] - 1] not in "\r\n"
+        return GAP_WITHIN if within else GAP_BETWEEN
 
     def write(self, pieces: Sequence[Piece]) -> str:
         """Return the rendered text."""

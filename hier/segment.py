@@ -2,7 +2,7 @@
 
 A leaf is a sentence, a heading, a row of a table or a few lines of code. Leaves partition the text:
 white space belongs to the leaf before it. What is longer than the limit is cut at a clause, else
-between words, else between characters.
+between words, else between characters. A row has a larger limit: one that is cut loses its columns.
 """
 
 import re
@@ -14,9 +14,11 @@ import numpy as np
 
 from hier.blocks import BlockKind, Blocks, find_blocks
 from hier.sentences import sentence_ends
+from hier.tables import read_rows
 
 Sizes = Callable[[np.ndarray, np.ndarray], np.ndarray]
 CODE_TOKENS = 60  # lines of code that stay together
+ROW_LIMITS = 4  # limits of a leaf that a row of a table may have
 # A mark between two digits or inside an address ends no clause: white space must follow it.
 _CLAUSE = re.compile(r"[,;:)\]}]\s++|[，；：、،؛—]\s*+|\s[-–]\s++|\n(?![^\S\n]*+(?:\n|\Z))")
 _MARK = re.compile(r"[,;:)\]}|–](?!\s)")  # better than between letters, if there is no space
@@ -35,21 +37,37 @@ class Leaves:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The blocks and the leaves of a text."""
+    """The blocks and the leaves of a text.
+
+    Attributes:
+        blocks: its blocks.
+        leaves: its leaves.
+        headers: the leaves that are header rows, with rows behind them, int64, ascending.
+    """
 
     blocks: Blocks
     leaves: Leaves
+    headers: np.ndarray
 
 
-def segment(text: str, sizes: Sizes, limit: int = 120) -> Segmentation:
+def segment(
+    text: str,
+    sizes: Sizes,
+    limit: int = 120,
+    known: Blocks | None = None,
+    begins: np.ndarray | None = None,
+) -> Segmentation:
     """Cut a text into leaves.
 
     Args:
         text: the source, not empty.
         sizes: token counts of spans, from their starts and ends.
-        limit: most tokens of a leaf, unless it is a single character.
+        limit: most tokens of a leaf, unless it is a single character; four times as many of a row.
+        known: the blocks, where the reader of the text knows them: the first row of each of its
+            tables names the columns. None to find them.
+        begins: where that reader knows the rows of its tables to begin, int64 (rows,), ascending.
     """
-    blocks = find_blocks(text)
+    blocks = find_blocks(text) if known is None else _as_found(known)
     kind = blocks.kind
     prose = np.isin(kind, (BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.TURN))
     ends = np.array(sentence_ends(text), np.int64)
@@ -57,18 +75,35 @@ def segment(text: str, sizes: Sizes, limit: int = 120) -> Segmentation:
     ends = ends[prose[np.searchsorted(blocks.start, ends - 1, "right") - 1]]
     # A sentence's white space may reach into the indent of the block behind: no leaf is an indent.
     ends = ends[ends > _indents(text, blocks)[np.searchsorted(blocks.start, ends, "right") - 1]]
-    rows = _row_starts(text, blocks, sizes)
-    start = np.unique(np.concatenate([blocks.start, ends, rows]))
+    rows, headed = _row_starts(text, blocks, known is not None, begins)
+    code = _code_starts(text, blocks, sizes)
+    start = np.unique(np.concatenate([blocks.start, ends, rows, code]))
     start = _join_fragments(text, start, blocks)
-    end = np.append(start[1:], len(text))
-    long = np.flatnonzero(sizes(start, end) > limit)
-    if len(long):
-        spans = zip(start[long].tolist(), end[long].tolist(), strict=True)
-        cuts = [place for s, e in spans for place in _cut(text, s, e, sizes, limit)]
-        start = np.unique(np.concatenate([start, np.array(cuts, np.int64)]))
-        end = np.append(start[1:], len(text))
+    start = _shortened(text, start, blocks, sizes, limit)
     block = np.searchsorted(blocks.start, start, "right") - 1
-    return Segmentation(blocks, Leaves(start, end, block))
+    first = np.searchsorted(start, blocks.start[headed])
+    more = np.append(block, -1)[first + 1] == headed  # rows that are not joined to the header row
+    return Segmentation(blocks, Leaves(start, np.append(start[1:], len(text)), block), first[more])
+
+
+def _shortened(
+    text: str, start: np.ndarray, blocks: Blocks, sizes: Sizes, limit: int
+) -> np.ndarray:
+    """Cut leaves that are longer than their limit; returns where the leaves begin then."""
+    end = np.append(start[1:], len(text))
+    kinds = blocks.kind[np.searchsorted(blocks.start, start, "right") - 1]
+    limits = np.where(kinds == BlockKind.TABLE, ROW_LIMITS * limit, limit)
+    long = np.flatnonzero(sizes(start, end) > limits)
+    spans = zip(start[long].tolist(), end[long].tolist(), limits[long].tolist(), strict=True)
+    cuts = [place for s, e, most in spans for place in _cut(text, s, e, sizes, most)]
+    shortened: np.ndarray = np.union1d(start, np.array(cuts, np.int64))
+    return shortened
+
+
+def _as_found(known: Blocks) -> Blocks:
+    """Return blocks with arrays of the types that find_blocks gives them."""
+    start, end = known.start.astype(np.int64), known.end.astype(np.int64)
+    return Blocks(start, end, known.kind.astype(np.uint8), known.depth.astype(np.int16))
 
 
 def _indents(text: str, blocks: Blocks) -> np.ndarray:
@@ -81,11 +116,23 @@ def _indents(text: str, blocks: Blocks) -> np.ndarray:
     return begin
 
 
-def _row_starts(text: str, blocks: Blocks, sizes: Sizes) -> np.ndarray:
-    """Return where the rows of tables and the groups of code lines begin."""
+def _row_starts(
+    text: str, blocks: Blocks, known: bool, begins: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the rows of tables begin, and the tables that have a header row."""
     starts: list[int] = []
+    headed: list[int] = []
     for block in np.flatnonzero(blocks.kind == BlockKind.TABLE).tolist():
-        starts.extend(_line_starts(text, int(blocks.start[block]), int(blocks.end[block])))
+        start, end = int(blocks.start[block]), int(blocks.end[block])
+        rows, header = read_rows(text, start, end, known, begins)
+        starts.extend(rows)
+        headed.extend([block] * header)
+    return np.array(starts, np.int64), np.array(headed, np.int64)
+
+
+def _code_starts(text: str, blocks: Blocks, sizes: Sizes) -> np.ndarray:
+    """Return where groups of code lines begin."""
+    starts: list[int] = []
     for block in np.flatnonzero(blocks.kind == BlockKind.CODE).tolist():
         end = int(blocks.end[block])
         lines = _line_starts(text, int(blocks.start[block]), end)

@@ -1,4 +1,9 @@
-"""Structure: which headings every leaf stands under."""
+"""Structure: which headings every leaf stands under, and which header row.
+
+A table's header row is to its rows what a heading is to a section: the last of the path they stand
+under. It goes no further than its block, so that is how it is told from a heading, whose block it
+is alone in.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +11,8 @@ import numpy as np
 
 from hier.blocks import BlockKind
 from hier.segment import Segmentation
+
+_INSEPARABLE = -1.0  # strength of a cut that is hardly ever made
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,12 @@ class Structure:
 
     Attributes:
         paths: each distinct path as the leaves of its headings, outermost first; path 0 is empty.
-        path_of: which path each leaf stands under, int32 (leaves,). A heading's own leaf stands
+        path_of: which path each leaf stands under, int32 (leaves,). A heading's own leaves stand
             under the headings above it.
-        opens: the path a heading's leaf opens, int32 (leaves,); -1 for other leaves.
-        cut: strength of a cut before each leaf, float32 (leaves,): large before a heading.
+        opens: the path a heading's first leaf or a header row opens, int32 (leaves,); -1 for other
+            leaves.
+        cut: strength of a cut before each leaf, float32 (leaves,): large before a heading, below
+            zero between a header row and what is under it.
         kind: the block kind of each leaf, uint8 (leaves,).
     """
 
@@ -46,32 +55,35 @@ class Structure:
 
 
 def read_structure(segmentation: Segmentation) -> Structure:
-    """Follow the headings through a segmented text."""
+    """Follow the headings and the header rows through a segmented text."""
     blocks, leaves = segmentation.blocks, segmentation.leaves
     n_leaves = len(leaves.start)
     kind = blocks.kind[leaves.block]
     new_block = np.ones(n_leaves, bool)
     new_block[1:] = leaves.block[1:] != leaves.block[:-1]
-    path_of = np.zeros(n_leaves, np.int32)
     opens = np.full(n_leaves, -1, np.int32)
     cut = np.where(new_block, 0.3, 0).astype(np.float32)
     headings = np.flatnonzero(new_block & (kind == BlockKind.HEADING))
     paths: list[tuple[int, ...]] = [()]
     stack: list[tuple[int, int, int]] = []  # depth, leaf, number of the path it opens
     starts, marks = [0], [0]  # where each path comes into force
-    for leaf in headings.tolist():
+    opening = np.union1d(headings, segmentation.headers)
+    ends = np.searchsorted(leaves.block, leaves.block[opening], "right")
+    for leaf, end in zip(opening.tolist(), ends.tolist(), strict=True):
+        opens[leaf] = len(paths)
+        if kind[leaf] == BlockKind.TABLE:
+            cut[leaf + 1] = _INSEPARABLE
+            starts += [leaf + 1, end]
+            marks += [len(paths), stack[-1][2] if stack else 0]
+            paths.append((*(above for _, above, _ in stack), leaf))
+            continue
         depth = int(blocks.depth[leaves.block[leaf]])
         while stack and stack[-1][0] >= depth:
             stack.pop()
-        path_of[leaf] = stack[-1][2] if stack else 0
+        starts += [leaf, end]
+        marks += [stack[-1][2] if stack else 0, len(paths)]
         stack.append((depth, leaf, len(paths)))
-        opens[leaf] = len(paths)
-        starts.append(leaf + 1)
-        marks.append(len(paths))
-        paths.append(tuple(leaf for _, leaf, _ in stack))
+        paths.append(tuple(above for _, above, _ in stack))
         cut[leaf] = 0.5 + 0.5 / max(depth, 1)
-    lengths = np.diff(np.append(starts, n_leaves))
-    heading_paths = path_of[headings].copy()
-    path_of = np.repeat(np.array(marks, np.int32), lengths)
-    path_of[headings] = heading_paths
+    path_of = np.repeat(np.array(marks, np.int32), np.diff(np.append(starts, n_leaves)))
     return Structure(tuple(paths), path_of, opens, cut, kind)

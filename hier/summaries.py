@@ -79,10 +79,14 @@ def write_summaries(
 
 
 def _parts(tree: Tree, node_id: int, texts: Mapping[int, str]) -> list[str]:
-    """Return what a node is summarised from: its text, or its children's summaries."""
+    """Return what a node is summarised from: its text, or its children's summaries.
+
+    Where it begins with a row of a table, the header row stands above.
+    """
     node = tree.nodes[node_id]
     if node.level <= SECTION:
-        return [tree.source[node.start : node.end]]
+        first, _ = tree.nodes.leaves(node.level, node_id - tree.nodes.offsets[node.level])
+        return [tree.layout().head(first) + tree.source[node.start : node.end]]
     return [texts.get(child) or tree.summary(child)[0] for child in node.children]
 
 

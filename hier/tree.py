@@ -44,10 +44,11 @@ class Tree:
         block: the block each leaf lies in, int32 (leaves,).
         worth: how well each leaf stands alone, 0 to 1, float16 (leaves,).
         offers: the kinds of answers in each leaf, bits of uint8 (leaves,).
-        opens: the heading path a heading's leaf opens, -1 for other leaves, int32 (leaves,).
+        opens: the heading path that a heading's leaf or a table's header row opens, -1 for other
+            leaves, int32 (leaves,).
         path_offsets: int64 (paths + 1,); the headings of path p are
             ``path_leaves[path_offsets[p]:path_offsets[p + 1]]``.
-        path_leaves: leaves that are headings, int32.
+        path_leaves: leaves that are headings, or header rows, int32.
         index: the words of leaves and heading paths.
         levels: what relevance knows of each level, leaves first.
         summaries: the leaves of each node's extractive summary, one entry a level above the leaves.
@@ -157,7 +158,8 @@ class Tree:
             order: ``"document"``, or ``"relevance"`` for the most relevant segment first.
             nested: leave tokens unspent rather than fill them, so that the context of a larger
                 budget holds all of this one.
-            headings: show the headings a piece stands under (they are paid for).
+            headings: show the headings a piece stands under (they are paid for); the header row
+                above rows of a table is always shown, and paid for.
             gaps: mark what was left out (the marks are paid for).
 
         Returns:

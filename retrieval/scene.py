@@ -22,7 +22,8 @@ class Leaves:
         tokens: int32 (leaves,).
         block: the block each lies in, int32 (leaves,), ascending.
         worth: how well each stands alone, 0 to 1, float16 (leaves,).
-        opens: the heading path that each opens, int32 (leaves,); -1 where it is no heading.
+        opens: the heading path that each opens, int32 (leaves,); -1 where it is neither a heading
+            nor a table's header row.
         offers: what kinds of answers each has, bits of uint8 (leaves,); see ``offers.py``.
     """
 

@@ -53,7 +53,7 @@ def test_tools_are_called_over_the_wire_and_both_sides_count_the_same(model_serv
     assert [step.asked for step in answer.steps] == ["overview", "expand", "search"]
     assert answer.unknown_citations == ("[1]", "[2]")  # the text has [1] of its own: ours are [s1]
     (cited,) = answer.citations
-    assert answer.sources().startswith(f"[s1] the text:{cited.start}-{cited.end}: ")
+    assert answer.sources().startswith(f"[s1] the text:{cited.start}-{cited.end}, {cited.place}: ")
     assert agrees(answer, server)
     assert answer.ledger.total("selecting").calls == 2
     assert "".join(heard) == (answer.text if stream else "")

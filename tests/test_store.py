@@ -1,5 +1,6 @@
 """Saved trees: what is loaded is what was saved, or an error that says what to do."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import hier
+from hier.places import Places
 from hier.store import MAGIC, is_tree
 
 PREFIX = struct.Struct("<8sQI")
@@ -65,6 +67,63 @@ def test_a_loaded_tree_answers_as_the_saved_one(name, tmp_path):
     assert all(loaded.summary(node.id) == tree.summary(node.id) for node in tree.nodes)
     loaded.save(tmp_path / "b.hier")
     assert (tmp_path / "b.hier").read_bytes() == (tmp_path / "a.hier").read_bytes()
+
+
+def test_places_and_what_else_is_known_of_a_document_are_kept(tmp_path):
+    text = "".join(f"The town {town} has {n * 7} wells.\n" for n, town in enumerate("abcdefghi"))
+    starts = np.cumsum([0, *map(len, text.splitlines(keepends=True))])[:-1]
+    n = len(starts)
+    parts = np.arange(n) // 5
+    places = Places("row", starts, np.arange(2, n + 2), parts, ("sheet One", "sheet Two"))
+    told = {"year": 2024, "title": "Towns é \ud800", "draft": False, "share": 0.25}
+    tree = hier.build(hier.Document(text, "towns.xlsx", places, metadata=told))
+    tree.save(tmp_path / "tree.hier")
+    loaded = hier.load(tmp_path / "tree.hier")
+    assert loaded.document.metadata == told
+    assert [type(value) for value in loaded.document.metadata.values()] == [int, str, bool, float]
+    for start in range(len(text)):
+        end = min(start + 9, len(text))
+        assert loaded.document.place(start, end) == tree.document.place(start, end)
+    context = loaded.compress("the town f", 25)
+    assert context == tree.compress("the town f", 25)
+    assert context.segments
+    for segment in context.segments:
+        first, last = (text.count("\n", 0, place) for place in (segment.start, segment.end - 1))
+        assert segment.place.endswith(f"row {first + 2}" if first == last else f"-{last + 2}")
+        assert segment.place.startswith(f"sheet {'One' if first < 5 else 'Two'}, row")
+    assert all(pick.place.startswith("sheet ") for pick in context.picks)
+    assert f"{context.picks[0].span.end}, {context.picks[0].place}: rel" in context.explain()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": np.array([1, 5])},
+        {"start": np.array([0, 0])},
+        {"start": np.array([0, 900])},
+        {"start": np.zeros(0, np.int64)},
+        {"start": np.array([0.0, 5.0])},
+        {"number": np.array([1])},
+        {"part": np.array([0, 1])},
+        {"part": np.array([0, -1])},
+        {"kind": 7},
+        {"parts": (None,)},
+    ],
+)
+def test_places_that_cannot_be_are_refused(change, tmp_path):
+    places = Places.counted("page", np.array([0, 5]))
+    good = hier.Document("One. Two. Three.", places=places)
+    bad = dataclasses.replace(good, places=dataclasses.replace(places, **change))
+    with pytest.raises(hier.InputError, match="pass places that cover the text"):
+        hier.build(bad)
+    with pytest.raises(hier.InputError, match="pass places that cover the text"):
+        dataclasses.replace(hier.build(good), document=bad)
+
+
+@pytest.mark.parametrize("value", [None, [1], {"a": 1}, b"x", np.int64(3)])
+def test_what_is_known_of_a_document_is_plain(value):
+    with pytest.raises(hier.InputError, match=r"metadata 'year' is of type .*; pass names"):
+        hier.build(hier.Document("One. Two.", metadata={"year": value}))
 
 
 def test_arrays_are_mapped_and_not_copied(saved):
@@ -151,6 +210,8 @@ def test_every_truncation_is_found(saved):
         lambda header: header["arrays"].pop("leaf_start"),
         lambda header: header["arrays"].pop("level1.norms"),
         lambda header: header["meta"].pop("levels"),
+        lambda header: header["meta"].pop("places"),
+        lambda header: header["meta"].update(places=["page", [""]]),
         lambda header: header["meta"].update(levels="9"),
         lambda header: header.pop("meta"),
         lambda header: header.update(arrays=[1, 2]),

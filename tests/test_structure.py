@@ -53,27 +53,45 @@ def test_cuts_are_stronger_before_headings_and_the_more_the_higher_these_are():
     assert cut["A"] > cut["B"] > cut["Three."] > cut["Two."] == 0
 
 
-def test_a_heading_cut_in_two_opens_one_path():
+def test_a_heading_cut_in_two_opens_one_path_and_stands_under_none_of_itself():
     _, structure, leaves = read("x\n\n" + "A" * 115 + "\n" + "=" * 115 + "\n\nText.\n")
     assert len(leaves) == 4, "the title and its rule are too long for one leaf"
     assert (structure.opens >= 0).sum() == 1
-    assert structure.paths[structure.path_of[-1]] == (1,)
+    assert [structure.paths[path] for path in structure.path_of] == [(), (), (), (1,)]
+
+
+def test_rows_stand_under_their_header_row_and_nothing_else_does():
+    table = "| X | Y |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
+    _, structure, leaves = read(f"# A\n\n{table}\nAfter.\n\n## B\n\n{table}{table}# C\n\nEnd.\n")
+    names = [leaf.strip("# \n").splitlines()[0] for leaf in leaves]
+    assert [[names[leaf] for leaf in structure.paths[path]] for path in structure.path_of] == [
+        [], ["A"], ["A", "| X | Y |"], ["A", "| X | Y |"], ["A"],
+        ["A"], ["A", "B"], *[["A", "B", "| X | Y |"]] * 5, [], ["C"],
+    ]  # fmt: skip
+
+
+def test_a_table_of_one_row_has_no_header_row():
+    _, structure, _ = read("# A\n\n| X | Y |\n|---|---|\n\nText.\n")
+    assert (structure.opens >= 0).tolist() == [True, False, False]
 
 
 def as_a_reader_would(segmentation):
-    """The path of every leaf, by looking back from it for each shallower heading in turn."""
+    """The path of every leaf: looking back from it for each shallower heading in turn, then above
+    it in its table.
+    """
     blocks, leaves = segmentation.blocks, segmentation.leaves
     depth = [int(blocks.depth[block]) for block in leaves.block]
     first = [i == 0 or leaves.block[i] != leaves.block[i - 1] for i in range(len(depth))]
+    headers = {int(leaves.block[leaf]): leaf for leaf in segmentation.headers.tolist()}
     paths = []
     for leaf in range(len(depth)):
-        opens = first[leaf] and depth[leaf] > 0
-        limit, path = (depth[leaf] if opens else 99), []
+        limit, path = depth[leaf] or 99, []
         for before in range(leaf - 1, -1, -1):
             if first[before] and 0 < depth[before] < limit:
                 path.insert(0, before)
                 limit = depth[before]
-        paths.append(tuple(path))
+        header = headers.get(int(leaves.block[leaf]), leaf)
+        paths.append((*path, *([header] if header < leaf else [])))
     return paths
 
 
@@ -94,5 +112,6 @@ def test_hostile_texts_have_a_structure(kind):
     assert [structure.paths[path][-1] for path in opened] == np.flatnonzero(
         structure.opens >= 0
     ).tolist()
-    assert (structure.kind[structure.opens >= 0] == BlockKind.HEADING).all()
+    kinds = structure.kind[structure.opens >= 0]
+    assert np.isin(kinds, (BlockKind.HEADING, BlockKind.TABLE)).all()
     assert len(structure.cut) == len(structure.kind) == len(leaves)

@@ -27,8 +27,11 @@ def test_every_node_has_a_summary_made_of_its_own_sentences(tree):
 
 def test_summaries_do_not_grow_with_their_level(tree):
     for level, choice in enumerate(tree.summaries, 1):
-        sizes = np.add.reduceat(tree.leaf_tokens[choice.sentences], choice.offsets[:-1])
-        assert sizes.max() <= SUMMARY_TOKENS + 20, level  # a single leaf may have 120
+        tokens = tree.leaf_tokens[choice.sentences]
+        sizes = np.add.reduceat(tokens, choice.offsets[:-1])
+        largest = np.maximum.reduceat(tokens, choice.offsets[:-1])
+        # A single leaf may have more: 120, or a row of a table 480.
+        assert (sizes <= np.maximum(SUMMARY_TOKENS, largest)).all(), level
         assert np.diff(choice.offsets).min() >= 1
 
 

@@ -157,12 +157,13 @@ class Answer:
         return self.text
 
     def sources(self) -> str:
-        """Return what is cited as lines: number, document, characters, text."""
+        """Return what is cited as lines: number, document, characters, place, text."""
         lines = []
         for cited in self.citations:
             words = " ".join(cited.text.split())
             words = words if len(words) <= 160 else words[:159] + "…"
-            kind = ", a summary" if cited.kind == "summary" else ""
+            kind = f", {cited.place}" if cited.place else ""
+            kind += ", a summary" if cited.kind == "summary" else ""
             kind += ", not there word for word" if cited.quoted is False else ""
             name = cited.document or "the text"
             lines.append(f"{cited.label} {name}:{cited.start}-{cited.end}{kind}: {words}")

@@ -37,6 +37,7 @@ class Citation:
         sources: for a summary, the spans it was made from.
         quoted: words in quotation marks before the citation do occur in the piece (True), or do not
             (False); None where nothing is quoted.
+        place: where in its file it stands: ``"page 3"``, ``"lines 10-12"``.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Citation:
     kind: str
     sources: tuple[Span, ...] = ()
     quoted: bool | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Numbering:
     def pieces(self, context: Context, first: int) -> tuple[Citation, ...]:
         """Return what a context shows, cut into passages and numbered from ``first``."""
         cut = [piece for segment in context.segments for piece in self._cut(segment)]
-        name = self.tree.document.name
+        document = self.tree.document
         return tuple(
             Citation(
                 number,
@@ -88,22 +90,30 @@ class Numbering:
                 start,
                 end,
                 text,
-                name,
+                document.name,
                 segment.node_id,
                 segment.kind,
                 segment.sources,
+                place=document.place(start, end),
             )
             for number, (segment, start, end, text) in enumerate(cut, first)
         )
 
     def write(self, pieces: Sequence[Citation]) -> str:
-        """Return pieces as a text: a piece a paragraph behind its number, headings between them."""
-        layout, shown, lines = self.tree.layout(), set[int](), []
+        """Return pieces as a text: a piece a paragraph behind its number, headings between them.
+
+        Above rows of a table stands their header row.
+        """
+        layout, shown, lines, behind = self.tree.layout(), set[int](), [], -1
         for piece in pieces:
-            leaf = int(np.searchsorted(self.tree.leaf_start, piece.start, "right")) - 1
-            fresh = layout.fresh(int(self.tree.index.path_of[leaf]), shown)
+            places = [piece.start, max(piece.start, piece.end - 1)]
+            first, last = (np.searchsorted(self.tree.leaf_start, places, "right") - 1).tolist()
+            fresh = layout.fresh(int(self.tree.index.path_of[first]), shown)
             lines.append(layout.crumb(fresh, piece.text).rstrip("\n"))
             shown.update(fresh)
+            if piece.kind != "summary":
+                lines.append(layout.head(first, behind).rstrip("\n"))
+            behind = last if piece.kind != "summary" else -1
             about = "(summary) " if piece.kind == "summary" else ""
             lines.append(f"{piece.label} {about}{piece.text}")
         return "\n".join(line for line in lines if line)

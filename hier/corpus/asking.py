@@ -7,6 +7,8 @@ about ``LEAVES`` leaves are joined, whatever the corpus holds.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from hier.context import Context, Pick, Segment
 from hier.corpus.join import Joined, Placed, Run, Source
 from hier.corpus.search import Hit
@@ -17,14 +19,17 @@ LEAVES = 4000
 
 
 def choose(hits: Iterable[Hit], leaves: int = LEAVES) -> list[Hit]:
-    """Return the hits, best first, whose parts of documents are to be joined; each part once."""
+    """Return the hits, best first, whose parts of documents are to be joined; each part once.
+
+    Those that are sure, of infinite cosine, are joined whatever their size.
+    """
     chosen: dict[tuple[str, int, int], Hit] = {}
     total = 0
     for hit in hits:
         part = (hit.document, hit.first, hit.end)
         if part in chosen:
             continue
-        if chosen and total + hit.end - hit.first > leaves:
+        if chosen and total + hit.end - hit.first > leaves and hit.cosine < np.inf:
             continue
         chosen[part] = hit
         total += hit.end - hit.first

@@ -21,11 +21,15 @@ from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import attribute, choose, runs_of
 from hier.corpus.building import Recipe
-from hier.corpus.database import Database, GoneError, Row
-from hier.corpus.join import Joined, Manner, Source, join
+from hier.corpus.database import Database, Row
+from hier.corpus.feedback import ADDED, BELIEVED, interleave, widen
+from hier.corpus.join import Manner, Source, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.lock import writing
+from hier.corpus.moment import Moments, at_one_moment
+from hier.corpus.passages import Statistics, Terms
 from hier.corpus.search import Asked, Hit, merge, terms_of
+from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
 from hier.corpus.where import Where, check_metadata
@@ -41,7 +45,6 @@ from hier.tree import Tree
 
 _T = TypeVar("_T")
 Progress = Callable[[str, int, int], None]
-_TIMES = 5  # that a question is asked where another process writes
 _KEPT_LEAVES = 100_000  # of documents that stay unpacked for the next question
 
 
@@ -54,6 +57,7 @@ class Corpus:
     def __init__(self, shards: Sequence[Shard], tokenizer: Any = None) -> None:
         """Take open shards that were read in the same way."""
         self.shards = tuple(shards)
+        self.moments = Moments(self.shards)
         self.lexicon = Lexicon()
         self._tokenizer = tokenizer
         self.summarizer: Any = None
@@ -183,9 +187,8 @@ class Corpus:
             StoreError: the file cannot be written, or another process writes to it.
         """
         with self._writing() as database:
-            (view,) = self._look()
             for name in names:
-                _view_of(name, [view])
+                self._view(name)
             with database.transaction():
                 database.remove(names)
 
@@ -259,51 +262,45 @@ class Corpus:
     @property
     def documents(self) -> list[Row]:
         """The documents, in the order of their names."""
-        return sorted((row for shard in self.shards for row in shard.rows), key=lambda row: row.id)
+        return sorted(
+            (row for view in self.moments.views for row in view.rows), key=lambda row: row.id
+        )
 
     @property
     def tokens(self) -> int:
         """The size of all documents together."""
-        return sum(row.tokens for shard in self.shards for row in shard.rows)
+        return sum(row.tokens for view in self.moments.views for row in view.rows)
 
     def __len__(self) -> int:
         """Return the number of documents."""
-        return sum(len(shard.rows) for shard in self.shards)
+        return sum(len(view.rows) for view in self.moments.views)
 
     def __contains__(self, name: object) -> bool:
         """Say whether there is such a document."""
-        return any(name in shard.number for shard in self.shards)
+        return any(name in view.number for view in self.moments.views)
 
+    @at_one_moment
     def tree(self, name: str) -> Tree:
         """Return the tree of one document.
 
         Raises:
             InputError: there is no such document.
         """
-        return self._at_one_moment(lambda views: self._tree(name, views))
-
-    def _tree(self, name: str, views: Sequence[View]) -> Tree:
-        source = self._load([name], views)[name]
-        view = _view_of(name, views)
-        metadata = view.rows[view.number[name]].metadata
+        source = self._load([name])[name]
+        metadata = self._row(name).metadata
         return source.packed.tree(name, metadata, self.tokenizer)
 
-    def _look(self, again: bool = False) -> list[View]:
-        return [shard.look(again) for shard in self.shards]
+    def _row(self, name: str) -> Row:
+        view = self._view(name)
+        return view.rows[view.number[name]]
 
-    def _at_one_moment(self, ask: Callable[[list[View]], _T]) -> _T:
-        """Return what is asked of the stores as they are now; again, where one changes meanwhile.
+    def _view(self, name: str) -> View:
+        for view in self.moments.views:
+            if name in view.number:
+                return view
+        raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
 
-        Raises:
-            StoreError: it changes faster than it can be asked, or a document is missing.
-        """
-        for time in range(_TIMES - 1):
-            try:
-                return ask(self._look(again=time > 0))
-            except GoneError:
-                continue
-        return ask(self._look(again=True))
-
+    @at_one_moment
     def compress(
         self,
         query: str | Sequence[str] | None = None,
@@ -332,26 +329,45 @@ class Corpus:
         """
         if ratio is not None:
             budget, _ = read_budget(self.tokens, budget, ratio)
+        names = ("must_include", "exclude")
+        parts = {name: as_list(options.pop(name, ()), name) for name in names}
+        shares = options.pop("minimum", None) or {}
+        sure = documents_of([*parts["must_include"], *as_list(shares, "minimum")], self._has)
+        out = {part for part in parts["exclude"] if isinstance(part, str) and self._has(part)}
         queries = check_query(query)
-        joined = self._at_one_moment(lambda views: self._join(queries, where, views))
-        return attribute(joined.tree.compress(query, budget, **options), joined)
-
-    def _join(self, queries: Sequence[str], where: Where | None, views: Sequence[View]) -> Joined:
-        """Return the parts of documents that are to be looked at for questions, as one."""
-        hits = self._candidates(queries, where, views)
+        hits = [*self._whole(sure), *self._candidates(queries, where)]
+        hits = [hit for hit in hits if hit.document not in out]
         if not hits:
             raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
         chosen = choose(hits)
-        sources = self._load({hit.document for hit in chosen}, views)
-        return join(runs_of(chosen, sources), self.lexicon, self._manner)
+        sources = self._load({hit.document for hit in chosen})
+        joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
+        context = joined.tree.compress(
+            query,
+            budget,
+            must_include=moved(parts["must_include"], joined, self._has),
+            exclude=moved(
+                [part for part in parts["exclude"] if part not in out], joined, self._has
+            ),
+            minimum=moved_shares(shares, joined, self._has),
+            seen=moved_contexts(options.pop("seen", ()), joined),
+            **options,
+        )
+        return attribute(context, joined)
 
-    def _candidates(
-        self, queries: Sequence[str], where: Where | None, views: Sequence[View]
-    ) -> list[Hit]:
+    def _has(self, name: str) -> bool:
+        return name in self
+
+    def _whole(self, names: Iterable[str]) -> Iterator[Hit]:
+        """Yield hits of all of some documents, better than any that is found."""
+        for name in names:
+            yield Hit(name, 0, np.inf, 1.0, 0, self._row(name).leaves)
+
+    def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
         """Return the passages found for questions, taken in turn; for none the central ones."""
         if not queries:
-            return self._search(Asked({}, self._centre(where, views)), where, views)
-        found = [self._search(self._ask(query), where, views) for query in queries]
+            return self._search(Asked({}, self._centre(where)), where)
+        found = [self._search_twice(self._ask(query), where) for query in queries]
         turns = max(len(hits) for hits in found)
         return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
 
@@ -360,16 +376,30 @@ class Corpus:
         vector = load_static().encode([query])[0] if encode is None else encode(query)
         return Asked(terms_of(query), vector if vector.any() else None)
 
-    def _search(self, asked: Asked, where: Where | None, views: Sequence[View]) -> list[Hit]:
-        stems = list(asked.terms)
-        known, *others = self._each(views, lambda view: view.statistics(stems))
+    def _search_twice(self, asked: Asked, where: Where | None) -> list[Hit]:
+        """Search, and again with what the best passages say; the hits of both, taken in turn."""
+        first = self._search(asked, where)
+        sources = self._load({hit.document for hit in first[:BELIEVED]})
+        said = widen(asked, first[:BELIEVED], sources, self.lexicon)
+        weights = self._statistics(said).weigh(said)
+        rarest = np.argsort(-weights, kind="stable")[:ADDED].tolist()
+        terms = {stem: said[stem] for stem in map(list(said).__getitem__, sorted(rarest))}
+        return interleave(first, self._search(Asked(terms, None), where))
+
+    def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
+        known = self._statistics(asked.terms)
+        return merge(self._each(lambda shard: shard.find(asked, known, where)))
+
+    def _statistics(self, terms: Terms) -> Statistics:
+        stems = list(terms)
+        known, *others = self._each(lambda shard: shard.statistics(stems))
         for other in others:
             known += other
-        return merge(self._each(views, lambda view: view.find(asked, known, where)))
+        return known
 
-    def _centre(self, where: Where | None, views: Sequence[View]) -> np.ndarray | None:
+    def _centre(self, where: Where | None) -> np.ndarray | None:
         """Return the direction of the mean passage: exact sums, however documents are spread."""
-        total = sum(self._each(views, lambda view: view.vector_sum(where)))
+        total = sum(self._each(lambda shard: shard.vector_sum(where)))
         length = float(np.linalg.norm(total))
         return (total / length).astype(np.float32) if length else None
 
@@ -379,16 +409,16 @@ class Corpus:
         encode = None if name == "static" else late_encoder(name)
         return Manner(self.tokenizer, name, self.settings.relevance, encode)
 
-    def _each(self, views: Sequence[View], ask: Callable[[View], _T]) -> list[_T]:
-        return [ask(view) for view in views]
+    def _each(self, ask: Callable[[View], _T]) -> list[_T]:
+        return [ask(view) for view in self.moments.views]
 
     @cached_property
     def _sources(self) -> OrderedDict[tuple[str, bytes], Source]:
         return OrderedDict()
 
-    def _load(self, names: Iterable[str], views: Sequence[View]) -> dict[str, Source]:
+    def _load(self, names: Iterable[str]) -> dict[str, Source]:
         """Return documents by name; those used last stay unpacked."""
-        places = {name: _view_of(name, views) for name in sorted(set(names))}
+        places = {name: self._view(name) for name in sorted(set(names))}
         keys = {name: (name, view.hash(name)) for name, view in places.items()}
         with self._lock:
             found = {name: self._sources[k] for name, k in keys.items() if k in self._sources}
@@ -414,13 +444,6 @@ def _compact(database: Database) -> None:
         database.compact()
     except StoreError as error:  # all that was asked for is done
         warnings.warn(f"space is not given back: {error}", stacklevel=2)
-
-
-def _view_of(name: str, views: Iterable[View]) -> View:
-    for view in views:
-        if name in view.number:
-            return view
-    raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
 
 
 def _check_alike(shards: Sequence[Shard]) -> None:

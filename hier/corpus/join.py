@@ -91,6 +91,13 @@ class Source:
         """The words of its heading paths."""
         return self._counts("path")
 
+    def passage_words(self, passage: int) -> np.ndarray:
+        """Return the lexicon's numbers of the distinct words of a passage, int64."""
+        first_leaf = np.append(self.level(1, "first_leaf"), len(self.leaf_start) - 1)
+        rows = self.leaf_words.rows(*first_leaf[passage : passage + 2].tolist())
+        numbers: np.ndarray = self.words[np.unique(rows.words)]
+        return numbers
+
     def path(self, number: int) -> np.ndarray:
         """Return the leaves of a heading path."""
         arrays = self.packed.arrays
@@ -142,6 +149,12 @@ class Placed:
         return self.title == self.leaf - len(self.headings) - 1
 
     @property
+    def in_table(self) -> bool:
+        """Whether it begins inside a table: the last heading before it is the header row."""
+        block = self.run.source.packed.arrays["block"]
+        return bool(len(self.headings)) and block[self.headings[-1]] == block[self.run.first]
+
+    @property
     def before(self) -> int:
         """How many leaves stand before its own."""
         return len(self.headings) + self.begins
@@ -172,6 +185,18 @@ class Joined:
     @cached_property
     def _begins(self) -> np.ndarray:
         return np.array([placed.begin for placed in self.placed])
+
+    def spans(self, name: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+        """Return where characters of a document stand in the joined text, as far as they do."""
+        spans = []
+        for placed in self.placed:
+            if placed.run.source.id != name:
+                continue
+            first, last = placed.run.source.leaf_start[[placed.run.first, placed.run.end]].tolist()
+            low, high = max(start, first), last if end is None else min(end, last)
+            if low < high:
+                spans.append((low - first + placed.body, high - first + placed.body))
+        return spans
 
     def place_of(self, start: int) -> Placed:
         """Return the run that a character of the joined text belongs to."""
@@ -289,11 +314,14 @@ def _of_leaves(placed: Sequence[Placed], name: str, hidden: float) -> np.ndarray
 
 
 def _blocks(placed: Sequence[Placed]) -> np.ndarray:
-    """Number the blocks through; what stands before a run is one block a leaf."""
+    """Number the blocks through; what stands before a run is one block a leaf.
+
+    But a header row is of the block of its rows.
+    """
     parts, number = [], 0
     for each in placed:
         parts.append(number + np.arange(each.before))
-        number += each.before
+        number += each.before - each.in_table
         own = each.run.source.packed.arrays["block"][each.run.first : each.run.end]
         parts.append(own + (number - int(own[0])))
         number = int(parts[-1][-1]) + 1
@@ -306,6 +334,9 @@ def _opens(placed: Sequence[Placed]) -> np.ndarray:
         before = np.full(each.before, -1)
         if each.begins:
             before[0] = each.path
+        if each.in_table:
+            path_of = each.run.source.packed.arrays["path_of"][each.run.first]
+            before[-1] = each.path + np.searchsorted(each.paths, path_of)
         own = each.run.source.packed.arrays["opens"][each.run.first : each.run.end]
         found = each.path + np.searchsorted(each.paths, own)
         parts += [before, np.where(own >= 0, found, -1)]

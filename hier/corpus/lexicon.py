@@ -51,6 +51,11 @@ class Lexicon:
             self._stems.append(stem)
         return self._stem_number[stem]
 
+    def stems(self, numbers: np.ndarray) -> list[str]:
+        """Return the distinct stems of some words, in alphabetical order."""
+        with self._lock:
+            return sorted({self._stems[stem] for stem in self._stem_of[numbers].tolist()})
+
     def analysed(self, numbers: np.ndarray) -> tuple[tuple[str, ...], Analysed]:
         """Return some words, and what ``analyse`` says of them.
 

@@ -21,6 +21,7 @@ from hier.errors import StoreError
 from hier.files.reading import readable
 
 BUSY_SECONDS = 60.0
+_PAGE_BYTES = 1024  # a tree fills whole pages: small ones waste least of small documents
 _MAKE = "make one: hier build FOLDER -o CORPUS"
 
 
@@ -117,6 +118,7 @@ def create(path: Path, settings: Mapping[str, str]) -> None:
         try:
             file = sqlite3.connect(made, isolation_level=None)
             try:
+                file.execute(f"PRAGMA page_size={_PAGE_BYTES}")
                 file.execute("PRAGMA journal_mode=WAL")
                 file.execute("BEGIN")
                 schema.make(file)

@@ -11,7 +11,6 @@ little-endian), the header, as JSON, and the arrays one behind the other.
 import json
 import struct
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from hier.errors import StoreError
 from hier.flat import Arrays, arrays_of, facts_of, lines_of, make_tree, text_of
+from hier.ledger import Ledger
 from hier.retrieval.index import analyse
 from hier.retrieval.static import load_static
 from hier.tokens import Tokenizer
@@ -26,8 +26,41 @@ from hier.tree import Tree
 
 _LEVEL = 1  # of zlib: higher ones take three times as long for a twentieth less
 _LENGTH = struct.Struct("<I")
+# What nearly every header says, so that it costs little in a small one; a part of the format.
+_COMMON = b"".join(
+    [
+        b'{"facts": {"name": "", "metadata": {}, "places": null, "tokenizer": "o200k_base", ',
+        b'"embedder": "static", "relevance": "learned", "levels": 4, "summary_texts": {}, ',
+        b'"checks": [], "ledger": {"prices": {"input": 0.0, "output": 0.0, "cached": null, ',
+        b'"joules": null, "source": ""}, "calls": [], "notes": []}}, "arrays": [',
+        b'["text", "|u1", [1], "|u1", 0], ["vocabulary", "|u1", [1], "|u1", 0], ',
+        b'["leaf_start", "<i8", [1], "|u1", 1], ["leaf_tokens", "<i4", [1], "|u1", 0], ',
+        b'["block", "<i4", [1], "|u1", 0], ["worth", "<f2", [1], "<f2", 0], ',
+        b'["offers", "|u1", [1], "|u1", 0], ["opens", "<i4", [1], "|i1", 0], ',
+        b'["path_offsets", "<i8", [1], "|u1", 0], ["path_leaves", "<i4", [1], "|u1", 0], ',
+        b'["path_of", "<i4", [1], "|u1", 0], ["leaf_words.offsets", "<i8", [1], "|u1", 1], ',
+        b'["leaf_words.words", "<i4", [1], "|i2", 1], ',
+        b'["leaf_words.counts", "<f4", [1], "|u1", 0], ',
+        b'["path_words.offsets", "<i8", [1], "|u1", 0], ',
+        b'["path_words.words", "<i4", [1], "|u1", 0], ',
+        b'["path_words.counts", "<f4", [1], "|u1", 0], ',
+        *(
+            b'["level%d.first_leaf", "<i8", [1], "|u1", 0], ["level%d.norms", "<f4", [1], "<f4", '
+            b'0], ["level%d.words", "<f4", [1], "|u1", 0], ' % (n, n, n)
+            for n in range(4)
+        ),
+        *(
+            b'["summary%d.offsets", "<i8", [1], "|u1", 0], '
+            b'["summary%d.sentences", "<i8", [1], "|u1", 0]' % (n, n)
+            for n in range(3)
+        ),
+    ]
+)
 _FOLLOWS = ("stems", "stem_of", "piece_offsets", "pieces", "norms")
-_WHOLE = ("u1", "u2", "u4", "i1", "i2", "i4", "i8")  # the first that holds all is taken
+_WHOLE = [  # the first that holds all is taken
+    (np.dtype(kind), int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    for kind in ("<u1", "<u2", "<u4", "<i1", "<i2", "<i4", "<i8")
+]
 
 
 @dataclass(frozen=True)
@@ -63,8 +96,11 @@ class Packed:
 
 
 def pack(tree: Tree) -> bytes:
-    """Return a tree as bytes; its name and metadata are left to whoever keeps them."""
-    facts = {**facts_of(tree), "name": "", "metadata": {}}
+    """Return a tree as bytes; its name and metadata are left to whoever keeps them.
+
+    Its ledger is left out: what was paid depends on what was in the cache, and not on the text.
+    """
+    facts = {**facts_of(tree), "name": "", "metadata": {}, "ledger": Ledger().saved()}
     arrays = {name: a for name, a in arrays_of(tree).items() if name not in _FOLLOWS}
     entries, parts = [], []
     for name, array in arrays.items():
@@ -72,7 +108,7 @@ def pack(tree: Tree) -> bytes:
         entries.append([name, array.dtype.str, list(array.shape), kept.dtype.str, step])
         parts.append(np.ascontiguousarray(kept).tobytes())
     header = json.dumps({"facts": facts, "arrays": entries}).encode("utf-8", "surrogatepass")
-    return zlib.compress(b"".join([_LENGTH.pack(len(header)), header, *parts]), _LEVEL)
+    return _squeeze(b"".join([_LENGTH.pack(len(header)), header, *parts]))
 
 
 def unpack(raw: bytes) -> Packed:
@@ -82,7 +118,7 @@ def unpack(raw: bytes) -> Packed:
         StoreError: the bytes are damaged.
     """
     try:
-        data = zlib.decompress(raw)
+        data = _expand(raw)
         (length,) = _LENGTH.unpack_from(data)
         header = json.loads(data[_LENGTH.size : _LENGTH.size + length])
         place = _LENGTH.size + length
@@ -99,28 +135,41 @@ def unpack(raw: bytes) -> Packed:
         ) from error
 
 
+def _squeeze(data: bytes) -> bytes:
+    packer = zlib.compressobj(_LEVEL, zdict=_COMMON)
+    return packer.compress(data) + packer.flush()
+
+
+def _expand(raw: bytes) -> bytes:
+    unpacker = zlib.decompressobj(zdict=_COMMON)
+    data = unpacker.decompress(raw)
+    if not unpacker.eof:
+        raise ValueError("its end is missing")
+    return data
+
+
 def _narrow(array: np.ndarray) -> tuple[np.ndarray, int]:
     """Return an array in a narrower type, and 1 where it is differences, else 0."""
-    if array.dtype.kind == "f":
-        whole = array.astype(np.int64) if np.isfinite(array).all() else None
-        if whole is None or array.dtype.itemsize < 4 or not np.array_equal(whole, array):
-            return array.astype(array.dtype.newbyteorder("<"), copy=False), 0
-        array = whole
-    if array.dtype.itemsize == 1 or array.ndim > 1:
+    if array.dtype.itemsize < 4 or array.ndim > 1 or not len(array):
         return array, 0
-    steps = np.diff(array.astype(np.int64), prepend=0)
-    plain, differences = (_type(a) for a in (array, steps))
+    whole = array
+    if array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = array.astype(np.int64)
+        if not np.array_equal(whole, array):
+            return array, 0
+    steps = np.empty(len(whole), np.int64)
+    steps[0] = whole[0]
+    np.subtract(whole[1:], whole[:-1], out=steps[1:])
+    plain, differences = _type(whole), _type(steps)
     if differences.itemsize < plain.itemsize:
         return steps.astype(differences), 1
-    return array.astype(plain), 0
+    return whole.astype(plain), 0
 
 
 def _type(array: np.ndarray) -> np.dtype[Any]:
-    low, high = (int(array.min()), int(array.max())) if len(array) else (0, 0)
-    fits: Iterable[str] = (
-        kind for kind in _WHOLE if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
-    )
-    return np.dtype(next(iter(fits))).newbyteorder("<")
+    low, high = array.min(), array.max()
+    return next(kind for kind, least, most in _WHOLE if least <= low and high <= most)
 
 
 def _widen(array: np.ndarray, kind: np.dtype[Any], step: int) -> np.ndarray:

@@ -96,6 +96,17 @@ class Statistics:
     words: int
     holding: np.ndarray
 
+    def weigh(self, terms: Terms) -> np.ndarray:
+        """Return what each term counts for: how much it is asked for times how rare it is.
+
+        Args:
+            terms: the stems these statistics are of.
+        """
+        rarity = np.log1p((self.passages - self.holding + 0.5) / (self.holding + 0.5))
+        weights = np.fromiter(terms.values(), np.float64, len(terms)) * rarity
+        weights[self.holding == 0] = 0
+        return weights
+
     def __add__(self, other: "Statistics") -> "Statistics":
         """Return the statistics of both."""
         return Statistics(
@@ -171,9 +182,7 @@ class Passages:
             terms: the stems of a question, and how much each counts.
             known: statistics of the whole corpus for these stems.
         """
-        rarity = np.log1p((known.passages - known.holding + 0.5) / (known.holding + 0.5))
-        weights = np.fromiter(terms.values(), np.float64, len(terms)) * rarity
-        weights[known.holding == 0] = 0
+        weights = known.weigh(terms)
         most = float(weights.sum())
         scores = np.zeros(len(self))
         mean = known.words / max(known.passages, 1)
