@@ -6,7 +6,7 @@ is. The new corpus is made beside its place and renamed: it is there whole, or n
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +96,20 @@ def copy_documents(paths: Sequence[Path], out: Path, where: Where | None) -> int
         if not count and passes is not None:
             raise InputError(f"no document has {dict(where or {})!r}; ask for others")
         return int(count)
+
+
+def copy_rows(sources: Sequence[tuple[Path, Collection[str]]], out: Path) -> None:
+    """Copy the documents of some stores to a new one, but for those that are hidden in each."""
+    with ExitStack() as stack:
+        opened = []
+        for path, _ in sources:
+            opened.append(Database(path))
+            stack.callback(opened[-1].close)
+        file = stack.enter_context(_made(out, _common_settings(opened)))
+        for number, (path, hidden) in enumerate(sources):
+            names = [row.id for row in opened[number].rows() if row.id not in hidden]
+            with _attached(file, path):
+                _copy(file, opened[number], names, opened[:number])
 
 
 def _common_settings(sources: Sequence[Database]) -> Settings:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from hier.corpus.building import Outcome, Recipe, Task, build_files, prepare
 from hier.corpus.workers import run_workers, unportable
-from hier.errors import InputError, StoreError
+from hier.errors import HierError, InputError, StoreError
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -49,12 +49,17 @@ def spread(
     check_workers(workers)
     waiting = Batches(
         batched(tasks, UNDER_WAY if executor else workers),
-        lambda task, why: [Outcome(task.id, error=f"{task.id}: {why}, twice; {_REMEDY}")],
+        lambda task, why: [give_up(task, why)],
     )
     work = partial(build_files, recipe=recipe)
     if executor is not None:
         return run_executor(waiting, work, executor)
     return run_workers(waiting, work, partial(prepare, recipe), workers)
+
+
+def give_up(task: Task, why: str) -> Outcome:
+    """Return what became of a file that was lost twice when it was alone."""
+    return Outcome(task.id, error=f"{task.id}: {why}, twice; {_REMEDY}")
 
 
 def check_workers(workers: Any) -> None:
@@ -107,24 +112,31 @@ class Batches(Generic[E, R]):
         return []
 
 
-def batched(tasks: Sequence[Task], workers: int) -> list[list[Task]]:
+def batched(
+    tasks: Sequence[Task],
+    workers: int,
+    size: range = range(LEAST_BYTES, BATCH_BYTES),
+    most: int = BATCH_FILES,
+) -> list[list[Task]]:
     """Return the tasks in batches, the largest files first and the last batches small.
 
     Args:
         tasks: files to be read.
         workers: how many build.
+        size: the least and the most bytes of a batch, as far as files allow.
+        most: files of a batch.
     """
     sized = sorted(((_size(task), task) for task in tasks), key=lambda each: (-each[0], each[1].id))
-    left = sum(size for size, _ in sized)
+    left = sum(own for own, _ in sized)
     batches: list[list[Task]] = []
     room = 0
-    for size, task in sized:
-        if not batches or size > room or len(batches[-1]) >= BATCH_FILES:
+    for own, task in sized:
+        if not batches or own > room or len(batches[-1]) >= most:
             batches.append([])
-            room = min(BATCH_BYTES, max(LEAST_BYTES, left // (_SHARES * workers)))
+            room = min(size.stop, max(size.start, left // (_SHARES * workers)))
         batches[-1].append(task)
-        room -= size
-        left -= size
+        room -= own
+        left -= own
     return batches
 
 
@@ -153,6 +165,7 @@ def run_executor(
 
     Raises:
         InputError: what is to be sent to a worker cannot be.
+        HierError: what the work raised: it is wrong for all.
         StoreError: the executor is broken, or was shut down.
     """
     done: SimpleQueue[Future[R]] = SimpleQueue()
@@ -202,6 +215,8 @@ def _failure(future: Future[R]) -> str:
     error = future.exception()
     if error is None:
         return ""
+    if isinstance(error, HierError):  # what is wrong for all
+        raise error
     if isinstance(error, BrokenExecutor):
         raise _broken(error) from error
     name, said = type(error).__name__, " ".join(str(error).split())

@@ -117,7 +117,7 @@ def run_workers(
 
     Raises:
         InputError: what is to be sent cannot be.
-        HierError: what ``prepare`` raised.
+        HierError: what ``prepare`` or the work raised: it is wrong for all.
         StoreError: workers die before they are ready.
     """
     check_portable(work)
@@ -164,12 +164,12 @@ def _run(
                     if unready >= _STARTS:
                         raise _never_ready(how) from None
                 continue
+            if isinstance(message, HierError):
+                raise message
             if worker.ready:
                 worker.batch = None
                 _hand_next(worker, waiting)  # it goes on while its result is looked at
                 yield message
-            elif message is not None:
-                raise message
             else:
                 worker.ready, unready = True, 0
 
@@ -227,7 +227,11 @@ def _serve(pipe: Connection, work: Work[E, R], prepare: Callable[[], None]) -> N
             return
         pipe.send(None)
         while True:
-            pipe.send(work(pipe.recv()))
+            try:
+                result: object = work(pipe.recv())
+            except HierError as error:  # what is wrong for all
+                result = error
+            pipe.send(result)
 
 
 @contextmanager
