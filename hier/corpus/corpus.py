@@ -9,7 +9,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import LEAVES, attribute, choose, runs_of
 from hier.corpus.building import Recipe
+from hier.corpus.catalogue import Catalogue
 from hier.corpus.database import Database, Row
 from hier.corpus.join import Manner, Source, join
 from hier.corpus.lexicon import Lexicon
@@ -31,6 +32,8 @@ from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
+from hier.corpus.shards import open_shards, sync_shards
+from hier.corpus.storage import is_url
 from hier.corpus.where import Where, check_metadata
 from hier.corpus.writing import Report, put_documents, renew, sync
 from hier.document import Document
@@ -68,7 +71,7 @@ class Corpus:
         """Open a corpus, or several as one.
 
         Args:
-            path: its file, or those of its shards.
+            path: its file, or those of its shards; URLs that ``fsspec`` knows are read from a copy.
             tokenizer: the tokenizer, for a corpus that was made with an object of the user's.
 
         Raises:
@@ -78,7 +81,16 @@ class Corpus:
         paths = [path] if isinstance(path, str | Path) else list(path)
         if not paths:
             raise InputError("there is no shard to open; pass the path of at least one")
-        return cls([Shard(Path(each)) for each in paths], tokenizer)
+        with ExitStack() as opened:
+            shards: list[Shard] = []
+            for each in paths:
+                shards += open_shards(each)
+                opened.callback(lambda some: [shard.close() for shard in some], shards[:])
+            corpus = cls(shards, tokenizer)
+            opened.pop_all()
+        if len(paths) == 1 and not is_url(str(paths[0])):
+            corpus._file = Path(paths[0])  # the catalogue, where there is one
+        return corpus
 
     @classmethod
     def create(
@@ -137,6 +149,7 @@ class Corpus:
         prefix: str = "",
         workers: int = 1,
         executor: Executor | None = None,
+        shards: str | Path | None = None,
         ledger: Ledger | None = None,
         progress: Progress | None = None,
     ) -> Report:
@@ -147,6 +160,9 @@ class Corpus:
             prefix: what stands before the path of a file in its document's name.
             workers: processes that build.
             executor: any ``concurrent.futures.Executor`` that builds, in their place.
+            shards: a folder or a URL that ``fsspec`` knows, as all workers see it: they write their
+                documents there, and this file only lists them. A corpus that was begun so needs to
+                be told no more.
             ledger: where a model's calls are recorded.
             progress: called with (what, done, total).
 
@@ -157,6 +173,12 @@ class Corpus:
             InputError: there is no such folder.
             StoreError: the file cannot be written, or another process writes to it.
         """
+        if shards is not None or self._place:
+            with self._cataloguing() as database:
+                return sync_shards(
+                    database, Path(folder), str(shards or self._place), self._recipe,
+                    prefix=prefix, workers=workers, executor=executor, progress=progress,
+                )  # fmt: skip
         with self._writing() as database:
             return sync(
                 database, Path(folder), self._recipe, prefix=prefix, workers=workers,
@@ -194,10 +216,10 @@ class Corpus:
     @contextmanager
     def _writing(self) -> Iterator[Database]:
         """Hold the lock of the one file, and look again at it afterwards."""
-        if len(self.shards) > 1:
+        if self._file is None or self._place:
             raise StoreError(
-                "a corpus of several shards is asked, and not written to; open one shard, or merge "
-                "them: hier merge"
+                "a corpus of several shards is asked, and no single document is written to it; "
+                "sync its folder, open one shard, or merge them: hier merge"
             )
         (shard,) = self.shards
         with writing(shard.path):
@@ -209,6 +231,27 @@ class Corpus:
             finally:
                 shard.look(again=True)
             shard.keep()
+
+    @property
+    def _place(self) -> str:
+        """Where the shards are that the file lists; empty where it has its documents itself."""
+        if self._file is None:
+            return ""
+        with closing(Database(self._file)) as database:
+            return Catalogue(database).place
+
+    @contextmanager
+    def _cataloguing(self) -> Iterator[Database]:
+        """Hold the lock of the catalogue, and open the shards that it lists afterwards."""
+        if self._file is None:
+            raise StoreError("shards are listed in one file; open it, or make it: Corpus.create")
+        try:
+            with writing(self._file), closing(Database(self._file)) as database:
+                yield database
+        finally:
+            before, self.shards = self.shards, tuple(open_shards(self._file))
+            for shard in before:
+                shard.close()
 
     @property
     def _recipe(self) -> Recipe:

@@ -143,6 +143,11 @@ class Database:
                 f"{self.path} is damaged: {error}; restore it, or build it again"
             ) from error
 
+    def ask(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of a statement about tables that another module keeps in the file."""
+        with self._explained():
+            return self._file.execute(statement, values).fetchall()
+
     def state(self) -> tuple[int, ...]:
         """Return what changes whenever the file is changed through another connection.
 
