@@ -57,11 +57,9 @@ def build(options: argparse.Namespace, folder: Path) -> Figures:
             for turn in range(TURNS)
         ]
         rows.append({"length": length, **min(turns, key=lambda row: row["seconds"])})
-        print(
-            f"{rows[-1]['documents']:>6,} documents of {length:>7,} tokens: {_pace(rows[-1]):9,.0f} "
-            "tokens/s",
-            flush=True,
-        )
+        row = rows[-1]
+        told = f"{row['documents']:>6,} documents of {length:>7,} tokens"
+        print(f"{told}: {_pace(row):9,.0f} tokens/s", flush=True)
     return {"turns": TURNS, "rows": rows}
 
 
@@ -71,18 +69,17 @@ def _pace(row: Figures) -> float:
 
 def workers(options: argparse.Namespace, folder: Path) -> Figures:
     """One folder built by one worker and by two, in turn: of some turns the fastest of each."""
-    source, fastest = folder / "spread", {}
+    source, counts = folder / "spread", (1, 2)
     corpora_text.write_folder(source, corpora_text.mixed(options.spread))
+    turns: dict[int, list[Figures]] = {count: [] for count in counts}
     for turn in range(TURNS):
-        for count in (1, 2):
+        for count in counts:
             store = folder / f"spread-{turn}-{count}.hier"
-            row = probe("build", store, "--folder", source, "--workers", count)
-            if row["seconds"] < fastest.get(count, row)["seconds"] or count not in fastest:
-                fastest[count] = row
-    for count, row in fastest.items():
+            turns[count].append(probe("build", store, "--folder", source, "--workers", count))
+    one, two = (min(turns[count], key=lambda row: row["seconds"]) for count in counts)
+    for count, row in zip(counts, (one, two), strict=True):
         print(f"{count} worker(s): {_pace(row):9,.0f} tokens/s", flush=True)
-    speedup = fastest[1]["seconds"] / fastest[2]["seconds"]
-    return {"turns": TURNS, "one": fastest[1], "two": fastest[2], "speedup": speedup}
+    return {"turns": TURNS, "one": one, "two": two, "speedup": one["seconds"] / two["seconds"]}
 
 
 def again(options: argparse.Namespace, folder: Path) -> Figures:

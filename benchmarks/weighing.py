@@ -23,9 +23,11 @@ class Weighed:
 @contextmanager
 def watched() -> Iterator[list[Weighed]]:
     """Give a list that every call of ``weigh`` is added to, while it is watched."""
-    import hier.plan  # which calls it for every question
+    from hier import plan  # which calls it for every question
     from hier.relevance import weigh
 
+    if plan.weigh is not weigh:
+        raise RuntimeError("weigh is watched already")
     seen: list[Weighed] = []
 
     def clocked(tree: Any, *given: Any, **named: Any) -> Any:
