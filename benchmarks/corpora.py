@@ -1,9 +1,10 @@
 """Corpora: how fast they are built, synced, opened and asked, and how large they are, against size.
 
-Four parts, each measured in processes of its own: *build*, documents of several lengths, one worker
+Five parts, each measured in processes of its own: *build*, documents of several lengths, one worker
 (seconds from a folder to a committed store, beside one ``tiktoken`` encode of the same); *workers*,
 one beside two; *again*, the whole command over a folder that the store knows, unchanged and with
-one file changed; *sizes*, corpora of several sizes: store, index, opening, fifty questions, memory.
+one file changed; *sizes*, corpora of several sizes: store, index, opening, fifty questions, memory;
+*shards*, one corpus in one store and in many.
 Exit 1 when a target is missed.
 
     python benchmarks/corpora.py [--parts build,sizes] [--out FILE]
@@ -12,6 +13,7 @@ Exit 1 when a target is missed.
 import argparse
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,8 @@ SIZES = (100_000, 1_000_000, 10_000_000)  # tokens of a corpus
 LARGE = 10_000_000
 BUILT = 1_500_000  # tokens of the folders that are built
 SPREAD = 4_000_000  # tokens of the folder that is built by one and by two
+SPLIT = 1_000_000  # tokens of the corpus that is dealt into shards
+SHARDS = (1, 4, 16)
 FILES = 1_000  # of the folder that is synced again
 FILE_TOKENS = 1_000
 TURNS = 2
@@ -131,7 +135,7 @@ def sizes(options: argparse.Namespace, folder: Path) -> Figures:
         index = probe("index", store)
         row = probe("ask", store)
         patches = [probe("patch", store, "--seed", seed) for seed in range(1, TURNS + 1)]
-        row |= {"built": built, "index": index} | _asked(row.pop("asked"))
+        row = _asked(row) | {"built": built, "index": index}
         row |= {name: min(each[name] for each in patches) for name in patches[0]}
         rows.append(row)
         print(
@@ -144,21 +148,42 @@ def sizes(options: argparse.Namespace, folder: Path) -> Figures:
     return {"rows": rows}
 
 
-def _asked(rows: Sequence[Figures]) -> Figures:
-    """The figures of fifty questions, and of each kind."""
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    return {
-        "questions": len(rows),
-        "ms": _middle_and_tail([row["ms"] for row in rows]),
-        "weighing_ms": median(row["weighing_ms"] for row in rows),
-        "leaves_scored": median(row["leaves"] for row in rows),
+def shards(options: argparse.Namespace, folder: Path) -> Figures:
+    """The same documents in one store and dealt into many, asked by one process."""
+    whole, rows, digests = folder / "whole", [], set()
+    corpora_text.write_folder(whole, corpora_text.mixed(options.split))
+    for count in SHARDS:
+        parts = folder / f"{count}-parts"
+        for number, path in enumerate(sorted(whole.rglob("*.txt"))):
+            part = parts / f"{number % count:03}" / path.relative_to(whole)
+            part.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, part)
+        stores = [folder / f"{count}-{number}.hier" for number in range(count)]
+        probe("shards", *stores, "--folder", parts)
+        row = probe("ask", *stores)
+        digests.add(row["digest"])
+        rows.append({"shards": count, **_asked(row)})
+        print(f"{count:>3} shards: {rows[-1]['ms']['median']:.0f} ms", flush=True)
+    return {"rows": rows, "same_answers": len(digests) == 1}
+
+
+def _asked(row: Figures) -> Figures:
+    """What a process measured that asked fifty questions, with the figures of each kind."""
+    asked = row["asked"]
+    kinds = list(dict.fromkeys(each["kind"] for each in asked))
+    return {name: row[name] for name in row if name not in ("asked", "digest")} | {
+        "questions": len(asked),
+        "ms": _middle_and_tail([each["ms"] for each in asked]),
+        "weighing_ms": median(each["weighing_ms"] for each in asked),
+        "leaves_scored": median(each["leaves"] for each in asked),
         "kinds": {
             kind: {
-                "questions": sum(row["kind"] == kind for row in rows),
-                "ms": median(row["ms"] for row in rows if row["kind"] == kind),
-                "documents": median(row["documents"] for row in rows if row["kind"] == kind),
+                "questions": len(some),
+                "ms": median(each["ms"] for each in some),
+                "documents": median(each["documents"] for each in some),
             }
             for kind in kinds
+            for some in [[each for each in asked if each["kind"] == kind]]
         },
     }
 
@@ -173,6 +198,7 @@ PARTS: dict[str, Callable[[argparse.Namespace, Path], Figures]] = {
     "workers": workers,
     "again": again,
     "sizes": sizes,
+    "shards": shards,
 }
 
 
@@ -215,11 +241,17 @@ def _of_sizes(found: Figures) -> Iterator[Target]:
             yield Target("memory at 10M tokens, peak", 1000, row["peak_bytes"] / 1e6, "MB")
 
 
+def _of_shards(found: Figures) -> Iterator[Target]:
+    yield Target("answers of shards that are those of one", 1, float(found["same_answers"]), "",
+                 least=True)  # fmt: skip
+
+
 _TARGETS: dict[str, Callable[[Figures], Iterator[Target]]] = {
     "build": _of_build,
     "workers": _of_workers,
     "again": _of_again,
     "sizes": _of_sizes,
+    "shards": _of_shards,
 }
 
 
@@ -239,6 +271,7 @@ def parser() -> argparse.ArgumentParser:
     add("--lengths", type=_numbers, default=corpora_text.LENGTHS, help="tokens of a document")
     add("--built", type=int, default=BUILT, help="tokens of the folders that are built")
     add("--spread", type=int, default=SPREAD, help="tokens of what one and two workers build")
+    add("--split", type=int, default=SPLIT, help="tokens of what is dealt into shards")
     add("--files", type=int, default=FILES, help="of the folder that is synced again")
     add("--sizes", type=_numbers, default=SIZES, help="tokens of the corpora, ascending")
     add("--out", type=Path, default=environment.RESULTS / "corpora.json", help="'-': none")

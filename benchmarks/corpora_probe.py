@@ -5,6 +5,7 @@ by people.
 """
 
 import argparse
+import hashlib
 import json
 import resource
 import time
@@ -35,26 +36,39 @@ def build(options: argparse.Namespace) -> dict[str, Any]:
         hier.build(text).compress(stdlib_text.QUESTIONS[0], budget=BUDGET)
         encoding.encode_ordinary(text)
     processor = _processor_seconds()
-    seconds, report = probe.clocked(lambda: _synced(Corpus, options))
+    store, folder = options.stores[0], options.folder
+    seconds, report = probe.clocked(lambda: _sync(Corpus, store, folder, options.workers))
     spent = _processor_seconds() - processor
     if report.failed or not report.added:
         raise SystemExit(f"{len(report.added)} documents were added, {len(report.failed)} failed")
-    texts = [path.read_text(encoding="utf-8") for path in sorted(options.folder.rglob("*.txt"))]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.txt"))]
     encode, counts = probe.clocked(lambda: [len(encoding.encode_ordinary(t)) for t in texts])
     return {
         "documents": len(report.added),
         "tokens": sum(counts),
         "text_bytes": sum(len(text.encode()) for text in texts),
-        "store_bytes": options.store.stat().st_size,
+        "store_bytes": store.stat().st_size,
         "seconds": seconds,
         "processor_seconds": spent,
         "encode_seconds": encode,
     }
 
 
-def _synced(corpus_class: Any, options: argparse.Namespace) -> Any:
-    with corpus_class.create(options.store) as corpus:
-        return corpus.sync(options.folder, workers=options.workers)
+def shards(options: argparse.Namespace) -> dict[str, Any]:
+    """Make a store of each folder in the folder, and its index."""
+    from hier.corpus.corpus import Corpus
+
+    folders = sorted(options.folder.iterdir())
+    for store, folder in zip(options.stores, folders, strict=True):
+        _sync(Corpus, store, folder, options.workers)
+        with Corpus.open(store) as corpus:
+            _indexed(corpus)
+    return {"stores": len(options.stores)}
+
+
+def _sync(corpus_class: Any, store: Path, folder: Path, workers: int) -> Any:
+    with corpus_class.create(store) as corpus:
+        return corpus.sync(folder, workers=workers)
 
 
 def _processor_seconds() -> float:
@@ -71,9 +85,10 @@ def index(options: argparse.Namespace) -> dict[str, Any]:
     from hier.corpus.corpus import Corpus
     from hier.corpus.index_file import index_path
 
-    path = index_path(options.store)
+    (store,) = options.stores
+    path = index_path(store)
     path.unlink(missing_ok=True)
-    with Corpus.open(options.store) as corpus:
+    with Corpus.open(store) as corpus:
         seconds, passages = probe.clocked(lambda: _indexed(corpus))
     return {"seconds": seconds, "bytes": path.stat().st_size, "passages": passages}
 
@@ -84,17 +99,17 @@ def _indexed(corpus: Any) -> int:
 
 
 def ask(options: argparse.Namespace) -> dict[str, Any]:
-    """Open a store that has its index, and ask fifty questions, each once."""
+    """Open stores that have their index as one, and ask fifty questions, each once."""
     began = time.perf_counter()
     from hier.corpus.corpus import Corpus
 
     imported = time.perf_counter()
-    with Corpus.open(options.store) as corpus:
+    with Corpus.open(options.stores) as corpus:
         passages = _indexed(corpus)
         opened = time.perf_counter()
         corpus.compress("A question nobody asked yet", BUDGET)
         first = time.perf_counter()
-        rows = []
+        rows, answers = [], hashlib.sha256()
         with weighing.watched() as seen:
             for asked in corpora_text.questions():
                 seen.clear()
@@ -104,6 +119,7 @@ def ask(options: argparse.Namespace) -> dict[str, Any]:
                 )
                 if not context.segments or context.tokens > BUDGET:
                     raise SystemExit(f"{query!r} was answered with {context.tokens} tokens")
+                answers.update(context.text.encode())
                 rows.append(
                     {
                         "kind": asked.kind,
@@ -123,6 +139,7 @@ def ask(options: argparse.Namespace) -> dict[str, Any]:
             "first_ms": 1000 * (first - opened),
             "peak_bytes": probe.resident("VmHWM"),
             "asked": rows,
+            "digest": answers.hexdigest(),
         }
 
 
@@ -131,7 +148,7 @@ def patch(options: argparse.Namespace) -> dict[str, Any]:
     from hier import Document
     from hier.corpus.corpus import Corpus
 
-    with Corpus.open(options.store) as corpus:
+    with Corpus.open(options.stores) as corpus:
         corpus.compress(stdlib_text.QUESTIONS[0], BUDGET)
         text = stdlib_text.text(4_000, seed=options.seed)
         added, _ = probe.clocked(lambda: corpus.add(Document(text, f"added {options.seed}")))
@@ -139,7 +156,7 @@ def patch(options: argparse.Namespace) -> dict[str, Any]:
     return {"add_seconds": added, "patch_seconds": patched}
 
 
-PROBES = {"build": build, "index": index, "ask": ask, "patch": patch}
+PROBES = {"build": build, "shards": shards, "index": index, "ask": ask, "patch": patch}
 
 
 def main() -> None:
@@ -147,7 +164,7 @@ def main() -> None:
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = described.add_argument
     add("probe", choices=PROBES)
-    add("store", type=Path)
+    add("stores", type=Path, nargs="+")
     add("--folder", type=Path)
     add("--workers", type=int, default=1)
     add("--warm", action="store_true")

@@ -15,7 +15,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -34,6 +34,7 @@ Figures = dict[str, Any]
 BUDGETS = (512, 2048)
 DOCUMENTS = 6  # of each set that are asked about
 QUESTIONS = 2  # of each of them, at most
+WORKERS = 2
 KEPT = 0.98  # of the evidence that scoring every tree keeps
 POOLS = ("hotpotqa_pool", "hotpotqa_para_pool", "musique_pool", "2wiki_pool", "pubmedqa_pool")
 FULL, CORPUS = "every tree", "corpus"
@@ -51,15 +52,14 @@ class Asked:
     evidence: tuple[Place, ...]
 
 
-def split(document: data.Document) -> list[tuple[str, str, int]]:
+def split(document: data.Document, name: str) -> list[tuple[str, str, int]]:
     """The documents that a document of a set stands for: name, text, and where that begins."""
-    name = f"{document.dataset}/{document.doc_id}"
     if document.dataset not in POOLS:
-        return [(name, document.text, 0)]
+        return [(f"{name}.txt", document.text, 0)]
     cuts = [match.start() for match in _HEADING.finditer(document.text)]
     cuts = [0, *(cut for cut in cuts if cut), len(document.text)]
     return [
-        (f"{name}/{number}", document.text[start:end], start)
+        (f"{name}/{number:04}.txt", document.text[start:end], start)
         for number, (start, end) in enumerate(pairwise(cuts))
     ]
 
@@ -68,15 +68,15 @@ def pool(folder: Path, sets: Sequence[str], questions: int) -> tuple[dict[str, s
     """All documents of some sets by name, and questions to the first documents of each set."""
     texts: dict[str, str] = {}
     asked: list[Asked] = []
-    for name in sets:
-        for number, read in enumerate(data.read(data.find(folder, name))):
-            document = replace(read, dataset=name)
-            parts = split(document)
+    for dataset in sets:
+        for number, read in enumerate(data.read(data.find(folder, dataset))):
+            document = replace(read, dataset=dataset)
+            parts = split(document, f"{dataset}/{number:03}")
             texts |= {part: text for part, text, _ in parts if text.strip()}
             if number < DOCUMENTS:
                 with_evidence = [q for q in document.questions if q.evidence][:questions]
                 asked += [
-                    Asked(name, document.doc_id, q.question, tuple(_evidence(parts, q.evidence)))
+                    Asked(dataset, read.doc_id, q.question, tuple(_evidence(parts, q.evidence)))
                     for q in with_evidence
                 ]
     return texts, asked
@@ -93,12 +93,15 @@ def _evidence(
                 yield name, low, high
 
 
-def kept(evidence: Sequence[Place], context: Any) -> float:
+def kept(evidence: Sequence[Place], context: Any, texts: Mapping[str, str]) -> float:
     """Share of the evidence's characters that stand in a context's verbatim segments."""
     shown: dict[str, list[data.Span]] = {}
     for segment in context.segments:
         if segment.kind == "verbatim":
-            shown.setdefault(segment.document_id, []).append((segment.start, segment.end))
+            name, start, end = segment.document_id, segment.start, segment.end
+            if texts[name][start:end] != segment.text:
+                raise RuntimeError(f"{name} does not hold what is shown of its {start} to {end}")
+            shown.setdefault(name, []).append((start, end))
     sizes = [end - start for _, start, end in evidence]
     found = [
         size * data.covered([(start, end)], shown.get(name, ()))
@@ -107,13 +110,18 @@ def kept(evidence: Sequence[Place], context: Any) -> float:
     return sum(found) / sum(sizes)
 
 
-def build(texts: dict[str, str], store: Path) -> None:
-    """Make the corpus, and its index."""
-    from hier import Document
+def build(texts: Mapping[str, str], folder: Path, store: Path) -> None:
+    """Make the corpus of a folder of files, and its index."""
     from hier.corpus.corpus import Corpus
 
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
     with Corpus.create(store, tokenizer=data.TOKENIZER) as corpus:
-        corpus.add(*(Document(text, name) for name, text in sorted(texts.items())))
+        report = corpus.sync(folder, workers=WORKERS)
+        if len(report.added) != len(texts):
+            raise RuntimeError(f"of {len(texts)} documents {len(report.added)} were added")
         corpus.compress("A question nobody asked yet", BUDGETS[0])
 
 
@@ -139,7 +147,7 @@ def join_all(corpus: Any) -> Any:
     return join(runs, corpus.lexicon, corpus._manner)
 
 
-def compare(store: Path, asked: Sequence[Asked]) -> Iterator[Figures]:
+def compare(store: Path, asked: Sequence[Asked], texts: Mapping[str, str]) -> Iterator[Figures]:
     """Ask all questions both ways, those of a family of sets together."""
     joined = None
     by_family = sorted(asked, key=lambda each: data.family(each.dataset))
@@ -150,10 +158,10 @@ def compare(store: Path, asked: Sequence[Asked]) -> Iterator[Figures]:
             whole = replace(joined.tree, relevance=str(weights))
             corpus.compress("A question nobody asked yet", BUDGETS[0])  # opens what is opened once
             for each in some:
-                yield _row(each, corpus, replace(joined, tree=whole))
+                yield _row(each, corpus, replace(joined, tree=whole), texts)
 
 
-def _row(each: Asked, corpus: Any, joined: Any) -> Figures:
+def _row(each: Asked, corpus: Any, joined: Any, texts: Mapping[str, str]) -> Figures:
     """Ask one question both ways, at each budget."""
     from hier.corpus.asking import attribute
 
@@ -169,7 +177,7 @@ def _row(each: Asked, corpus: Any, joined: Any) -> Figures:
                 context = compress(each.question, budget)
                 times.append(1000 * (time.perf_counter() - began))
                 named = attribute(context, joined) if way == FULL else context
-                recalls.append(kept(each.evidence, named))
+                recalls.append(kept(each.evidence, named, texts))
         leaves = max(one.scored for one in seen)
         row["ways"][way] = {"recall": recalls, "milliseconds": times, "leaves": leaves}
     return row
@@ -247,8 +255,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     with tempfile.TemporaryDirectory() as name:
         store = Path(name) / "pooled.hier"
-        build(texts, store)
-        rows = list(compare(store, asked))
+        build(texts, Path(name) / "documents", store)
+        rows = list(compare(store, asked, texts))
     settings = {
         "embedder": "static",
         "tokenizer": data.TOKENIZER,
