@@ -35,8 +35,8 @@ def built(result: Figures) -> str:
         f"![Tokens a second against the length of a document]({CHARTS}/corpora-build.svg)\n\n"
         f"Documents short and long, {spread['one']['tokens']:,} tokens together, each process "
         f"loading its tables: {paces[0]} tokens/s by one worker, {paces[1]} by two, "
-        f"{spread['speedup']:.2f} times as many. The whole command over {again['files']:,} files of "
-        f"{again['file_tokens']:,} tokens: {again['first_seconds']:.1f} s the first time, "
+        f"{spread['speedup']:.2f} times as many. The whole command over {again['files']:,} files "
+        f"of {again['file_tokens']:,} tokens: {again['first_seconds']:.1f} s the first time, "
         f"{median(again['unchanged_seconds']):.2f} s when nothing has changed, "
         f"{median(again['changed_seconds']):.2f} s when one file has.\n"
     )
@@ -59,7 +59,8 @@ def asked(result: Figures) -> str:
         for row in found
     ]
     head = [
-        "tokens", "documents", "open", "first question", "median", "95 %", "leaves scored", "memory",
+        "tokens", "documents", "open", "first question", "median", "95 %", "leaves scored",
+        "memory",
     ]  # fmt: skip
     kinds = [
         [kind, f"{told['questions']}", *(f"{row['kinds'][kind]['ms']:.0f}" for row in found)]
