@@ -389,7 +389,6 @@ class TestPooled:
         monkeypatch.setattr(scored, "MOST", 500)
         monkeypatch.setattr(scored, "SAMPLED", 100)
         monkeypatch.setattr(pooled, "WORKERS", 1)
-        monkeypatch.setattr(pooled, "BUDGETS", (64, 128))  # larger ones look at all of a small text
         seen = []
         row_of = pooled._row
         monkeypatch.setattr(pooled, "_row", lambda *given: seen.append(row_of(*given)) or seen[-1])
@@ -397,7 +396,7 @@ class TestPooled:
         monkeypatch.setattr(
             pooled, "summary", lambda _: {n: told[n] for n in told if n != "settings"}
         )
-        filler = "".join(f"Nobody saw person {n} in town {n * 7}.\n" for n in range(400))
+        filler = "".join(f"Nobody saw person {n} {'again ' * 30}.\n" for n in range(400))
         write_set(tmp_path, "squad", f"{filler}The notice period is three months.\n{filler}")
         write_set(
             tmp_path, "hotpotqa_pool", f"## One\n{filler}## Two\nAlpha is three months old.\n"
