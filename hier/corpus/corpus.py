@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from hier.corpus.asking import attribute, choose, runs_of
 from hier.corpus.building import Recipe
 from hier.corpus.database import Database, Row
 from hier.corpus.feedback import ADDED, BELIEVED, interleave, widen
-from hier.corpus.join import Manner, Source, join
+from hier.corpus.join import Joined, Manner, Source, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.passages import Statistics, Terms
 from hier.corpus.search import Asked, Hit, merge, terms_of
@@ -164,12 +165,18 @@ class Corpus:
                 executor=executor, ledger=ledger, progress=progress,
             )  # fmt: skip
 
-    def add(self, *documents: Document, metadata: Mapping[str, Any] | None = None) -> list[str]:
+    def add(
+        self,
+        *documents: Document,
+        metadata: Mapping[str, Any] | None = None,
+        ledger: Ledger | None = None,
+    ) -> list[str]:
         """Add documents, or replace those of the same name; returns their names.
 
         Args:
             documents: each with a name.
             metadata: what else is known of all of them.
+            ledger: where a model's calls are recorded.
 
         Raises:
             InputError: a document has no name, or no words; or metadata are no plain values.
@@ -177,7 +184,8 @@ class Corpus:
         """
         told = check_metadata(metadata or {})
         with self._writing() as database:
-            return put_documents(database, ((each, told) for each in documents), self._recipe)
+            told_of = ((each, told) for each in documents)
+            return put_documents(database, told_of, self._recipe, ledger)
 
     def remove(self, *names: str) -> None:
         """Remove documents.
@@ -285,6 +293,14 @@ class Corpus:
         metadata = self._row(name).metadata
         return source.packed.tree(name, metadata, self.tokenizer)
 
+    def document(self, name: str) -> Document:
+        """Return one document: its text, its places, and what is known of it.
+
+        Raises:
+            InputError: there is no such document.
+        """
+        return replace(self._load([name])[name].document, metadata=self._row(name).metadata)
+
     def _row(self, name: str) -> Row:
         shard = self._shard(name)
         return shard.rows[shard.number[name]]
@@ -330,12 +346,7 @@ class Corpus:
         out = {part for part in parts["exclude"] if isinstance(part, str) and self._has(part)}
         queries = check_query(query)
         hits = [*self._whole(sure), *self._candidates(queries, where)]
-        hits = [hit for hit in hits if hit.document not in out]
-        if not hits:
-            raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
-        chosen = choose(hits)
-        sources = self._load({hit.document for hit in chosen})
-        joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
+        joined = self._join([hit for hit in hits if hit.document not in out], where)
         context = joined.tree.compress(
             query,
             budget,
@@ -356,6 +367,34 @@ class Corpus:
         """Yield hits of all of some documents, better than any that is found."""
         for name in names:
             yield Hit(name, 0, np.inf, 1.0, 0, self._row(name).leaves)
+
+    def joined(
+        self, queries: Sequence[str], where: Where | None = None, known: Joined | None = None
+    ) -> Joined:
+        """Return the parts of documents that questions are asked of, as one tree.
+
+        Args:
+            queries: the questions; none for an overview.
+            where: as for ``compress``.
+            known: what was joined already, and is to be there too.
+
+        Raises:
+            InputError: no document is let through.
+        """
+        return self._join(self._candidates(queries, where), where, known)
+
+    def _join(
+        self, hits: Sequence[Hit], where: Where | None, known: Joined | None = None
+    ) -> Joined:
+        if not len(self):
+            raise InputError("the corpus has no documents; add some: hier add CORPUS FILE")
+        if not hits:
+            raise InputError(f"no document has {in_words(where)}; ask for others, or for all")
+        parts = {(hit.document, hit.first, hit.end) for hit in choose(hits)}
+        if known is not None:
+            parts |= {(run.source.id, run.first, run.end) for run in known.runs}
+        sources = self._load({name for name, _, _ in parts})
+        return join(runs_of(parts, sources), self.lexicon, self._manner)
 
     def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
         """Return the passages found for questions, taken in turn; for none the central ones."""

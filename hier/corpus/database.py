@@ -40,6 +40,16 @@ _MIGRATIONS: Mapping[int, str] = {}  # statements that lead from a version to th
 _BUSY_SECONDS = 60.0
 _ASKED = 500  # rows looked up in one statement
 _PAGE_BYTES = 1024  # a tree fills whole pages: small ones waste least of small documents
+_MAGIC = b"SQLite format 3\0"
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a file begins as a store does; that it is a corpus, opening it tells."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except (OSError, ValueError):  # reading it says why
+        return False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Filters: which documents of a corpus a question is about, by name and by metadata."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from hier.corpus.database import Row
 from hier.errors import InputError
 
 Where = Mapping[str, Any]
@@ -36,6 +37,16 @@ def read_where(where: Where | None) -> Filter | None:
         )
 
     return lets_through
+
+
+def matching(rows: Iterable[Row], where: Where | None) -> list[Row]:
+    """Return the documents that a filter lets through.
+
+    Raises:
+        InputError: as for ``read_where``.
+    """
+    lets_through = read_where(where)
+    return [row for row in rows if lets_through is None or lets_through(row.id, row.metadata)]
 
 
 def _meets(value: Any, wanted: Any) -> bool:
