@@ -8,7 +8,7 @@ import typer
 import hier
 from hier.commands.corpus_options import Saved, SavedOrText, Where, read_where
 from hier.commands.opening import build_tree, named, opened, opened_or_built
-from hier.commands.output import account, say, say_all, write, write_json
+from hier.commands.output import account, say, say_all, sized, write, write_json
 from hier.errors import HierError, InputError
 from hier.ledger import Ledger
 from hier.options import (
@@ -171,7 +171,7 @@ def answer(
     write(context.text if context.text.endswith("\n") else context.text + "\n")
     size = f"{asked.tokens:,}"
     if not isinstance(asked, Tree):
-        size += f" in {len(asked):,} documents"
+        size += f" in {sized(len(asked))}"
     say(f"{context.used()}, from {size}; {milliseconds:.0f} ms")
     if not isinstance(asked, Tree) or asked.document.places is not None:
         say_all(context.sources().splitlines())

@@ -9,9 +9,9 @@ import hier
 from hier.commands.building import reopened
 from hier.commands.corpus_options import CorpusFile, Where, read_metadata, read_where
 from hier.commands.opening import read
-from hier.commands.output import account, say, write_json
+from hier.commands.output import account, say, sized, write_json
 from hier.commands.reporting import say_failed
-from hier.corpus.where import matching
+from hier.corpus.where import in_words, matching
 from hier.errors import InputError, MissingExtraError
 from hier.ledger import Ledger
 from hier.options import Encoding, Json, LedgerFile, ModelOptions, Summarizer, with_models
@@ -76,7 +76,7 @@ def remove(
             found = matching(opened.documents, read_where(where))
             if not found:
                 raise InputError(
-                    f"no document has {' '.join(where)}; hier tree {corpus} lists them"
+                    f"no document has {in_words(read_where(where))}; hier tree {corpus} lists them"
                 )
             names.update(dict.fromkeys(row.id for row in found))
         opened.remove(*names)
@@ -113,4 +113,4 @@ def split(
 
 def _say_size(path: Path) -> None:
     with hier.Corpus.open(path) as made:
-        say(f"{len(made):,} documents, {made.tokens:,} tokens -> {path}")
+        say(f"{sized(len(made))}, {made.tokens:,} tokens -> {path}")

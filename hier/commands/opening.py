@@ -55,9 +55,15 @@ def opened(sources: Sequence[str]) -> Iterator["Tree | Corpus"]:
     """Open a saved tree, a corpus, or the shards of one.
 
     Raises:
+        InputError: it is a folder.
         StoreError: it is none, or damaged.
     """
     if len(sources) == 1 and not is_store(Path(sources[0])):
+        if Path(sources[0]).is_dir():
+            raise InputError(
+                f"{sources[0]} is a folder; make a corpus of it: "
+                f"hier build {sources[0]} -o corpus.hier"
+            )
         yield hier.load(sources[0])
         return
     from hier.corpus.corpus import Corpus

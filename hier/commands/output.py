@@ -31,6 +31,11 @@ def say_all(lines: Iterable[str]) -> None:
         say(f"  {' '.join(line.split())}")
 
 
+def sized(documents: int) -> str:
+    """Return a number of documents in words."""
+    return f"{documents:,} document{'' if documents == 1 else 's'}"
+
+
 def account(ledger: Ledger, path: Path | None) -> None:
     """Say what models were asked, and write it down; also where the command failed."""
     if ledger.calls:

@@ -7,7 +7,7 @@ import typer
 
 from hier.commands.corpus_options import SavedOrText, Where, read_where
 from hier.commands.opening import named, opened_or_built
-from hier.commands.output import say, write, write_json
+from hier.commands.output import say, sized, write, write_json
 from hier.corpus.where import matching
 from hier.errors import InputError
 from hier.nodes import Node
@@ -64,7 +64,7 @@ def _list_documents(corpus: "Corpus", where: list[str] | None, most: int, as_jso
     write("".join(f"{_line(row, width)}\n" for row in shown))
     left = f"; {len(found) - len(shown):,} more: --limit 0 lists all" if found[len(shown) :] else ""
     tokens = sum(row.tokens for row in found)
-    say(f"{len(found):,} documents, {tokens:,} tokens{left}")
+    say(f"{sized(len(found))}, {tokens:,} tokens{left}")
 
 
 def _line(row: "Row", width: int) -> str:

@@ -30,7 +30,7 @@ from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard
-from hier.corpus.where import Where, check_metadata
+from hier.corpus.where import Where, check_metadata, in_words
 from hier.corpus.writing import Report, put_documents, sync, writing
 from hier.document import Document
 from hier.errors import InputError, StoreError
@@ -389,7 +389,8 @@ class Corpus:
         if not len(self):
             raise InputError("the corpus has no documents; add some: hier add CORPUS FILE")
         if not hits:
-            raise InputError(f"no document has {in_words(where)}; ask for others, or for all")
+            asked = f"has {in_words(where)}" if where else "is left"
+            raise InputError(f"no document {asked}; ask for others, or for all")
         parts = {(hit.document, hit.first, hit.end) for hit in choose(hits)}
         if known is not None:
             parts |= {(run.source.id, run.first, run.end) for run in known.runs}

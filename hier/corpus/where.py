@@ -39,6 +39,16 @@ def read_where(where: Where | None) -> Filter | None:
     return lets_through
 
 
+def in_words(where: Where | None) -> str:
+    """Return a filter as it is typed: ``year=2024``."""
+    words = []
+    for name, wanted in (where or {}).items():
+        several = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes)
+        values = dict.fromkeys(str(value) for value in (wanted if several else [wanted]))
+        words += [f"{name}={value}" for value in values]
+    return " ".join(words)
+
+
 def matching(rows: Iterable[Row], where: Where | None) -> list[Row]:
     """Return the documents that a filter lets through.
 
@@ -60,7 +70,7 @@ def _globs(patterns: Any) -> Callable[[str], bool]:
 
     patterns = [patterns] if isinstance(patterns, str) else patterns
     try:
-        matched: Callable[[str], bool] = PathSpec.from_lines("gitwildmatch", patterns).match_file
+        matched: Callable[[str], bool] = PathSpec.from_lines("gitignore", patterns).match_file
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"the path {patterns!r} is no pattern ({error}); pass such as 'reports/*.pdf'"
