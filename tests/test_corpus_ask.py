@@ -1,5 +1,6 @@
 """Asking a corpus: answers cite document and place, whatever a model looks for meanwhile."""
 
+import functools
 import re
 from itertools import pairwise
 
@@ -17,8 +18,8 @@ FILLING = (
     "The meeting of {n} was opened at nine by the chair of group {n}. Its minutes were read and "
     "found to be in order. Group {n} thanked the caretaker, and nothing else was decided. "
 )
-HARBOUR = "The harbour of Brest was dredged in 1911 by the firm of Ada Kerjean."
-FIRM = "Kerjean and Daughters built dredgers from Norwegian oak [7]."
+HARBOUR = "The harbour of Brest was dredged in 1911 by Ada Kerjean."
+KEELS = "Keels of Norwegian oak [7] were laid at Vannes until the war."
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def corpus(tmp_path_factory):
             for n in range(12)
         }
         texts["harbour.md"] = f"# Harbour\n\n{texts['minutes/3.txt']}\n\n{HARBOUR}\n"
-        texts["firm.md"] = f"# Firm\n\n{FIRM} {texts['minutes/4.txt']}"
+        texts["keels.md"] = f"# Keels\n\n{KEELS} {texts['minutes/4.txt']}"
         made.add(*(hier.Document(text, name) for name, text in texts.items()))
         yield made
 
@@ -38,22 +39,22 @@ def corpus(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_candidates(monkeypatch):
     """A question finds a few of the documents, so that other words find others."""
-    monkeypatch.setattr(asking.choose, "__defaults__", (300,))
+    monkeypatch.setattr(asking.choose, "__defaults__", (200,))
 
 
 def check(corpus, answer):
     """Every piece shown or cited is its document's own, and nothing was shown twice."""
-    spans = []
+    spans, read = [], functools.cache(corpus.document)
     for context in answer.contexts:
         for segment in context.segments:
-            document = corpus.document(segment.document_id)
+            document = read(segment.document_id)
             assert document.text[segment.start : segment.end] == segment.text
             assert document.place(segment.start, segment.end) == segment.place
             spans.append((segment.document_id, segment.start, segment.end))
     spans.sort()
     assert all(one[0] < two[0] or one[2] <= two[1] for one, two in pairwise(spans))
     for cited in answer.citations:
-        document = corpus.document(cited.document)
+        document = read(cited.document)
         assert document.text[cited.start : cited.end] == cited.text
         assert document.place(cited.start, cited.end) == cited.place
         assert cited.label in answer.text
@@ -72,7 +73,7 @@ def cite(*words):
 
 def node_of(document, lines):
     """The node of a whole document in an outline."""
-    found = (re.match(rf" *(\d+), \d+: {document}( > [^…]*)?$", line) for line in lines)
+    found = (re.match(rf" *(\d+), \d+: {document}( … Harbour)?$", line) for line in lines)
     return int(next(match[1] for match in found if match))
 
 
@@ -89,12 +90,12 @@ def test_an_answer_cites_document_and_place(corpus):
 def test_other_words_find_other_documents_and_what_was_shown_stays(corpus):
     question = "Who dredged the harbour of Brest?"
     subject = subject_of(corpus, question, None)
-    assert "firm.md" not in {run.source.id for run in subject.found.runs}
-    model = Scripted([search("Norwegian oak dredgers"), cite("1911", "Norwegian")])
+    assert "keels.md" not in {run.source.id for run in subject.found.runs}
+    model = Scripted([search("Norwegian oak"), cite("1911", "Norwegian")])
     answer = hier.ask(corpus, question, model, 12_000, price=None)
     check(corpus, answer)
     assert [step.asked for step in answer.steps] == ["overview", "search"]
-    assert {cited.document for cited in answer.citations} == {"harbour.md", "firm.md"}
+    assert {cited.document for cited in answer.citations} == {"harbour.md", "keels.md"}
     # The second document has [7] of its own: the labels that the last call showed are others.
     assert "[1] " in model.sent[0][0][-1].text
     assert "[s1] " in model.shown
@@ -127,7 +128,7 @@ def test_of_several_calls_in_a_reply_nodes_are_those_of_the_outline_it_saw(corpu
     check(corpus, answer)
     shown = dict(zip([step.asked for step in answer.steps], answer.contexts, strict=True))
     assert {s.document_id for s in shown["expand"].segments} <= {"harbour.md"}
-    assert "firm.md" in {s.document_id for s in shown["search"].segments}
+    assert "keels.md" in {s.document_id for s in shown["search"].segments}
 
 
 def test_only_the_documents_that_are_meant_are_shown(corpus):
@@ -151,7 +152,7 @@ SAID = st.one_of(
 )
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(script=st.lists(SAID, min_size=1, max_size=5), budget=st.integers(300, 5000))
 def test_no_conversation_exceeds_its_budget(corpus, script, budget):
     model = Scripted(script)
@@ -190,9 +191,8 @@ def test_a_piece_is_found_again_in_every_wider_text(corpus):
     context = subject.tree.compress("Who dredged the harbour of Brest?", 600)
     told = subject.told(context)
     for words in ("Norwegian oak", "minutes of 1107"):
-        wider = subject.widened(words)
-        (context,) = subject.moved([context], wider)
-        subject = wider
+        subject = subject.widened(words)
+        (context,) = subject.seen([told])
         for segment in context.segments:
             assert subject.tree.source[segment.start : segment.end] == segment.text
         again = subject.told(context)

@@ -44,7 +44,6 @@ class Briefing:
         self._take(subject)
         self.count: Callable[[str], int] = self.tree.tokenizer.count
         self.contexts: list[Context] = []
-        self.told: list[Context] = []
         self.pieces: list[Citation] = []
         self.steps: list[Step] = []
         self.outline = ""
@@ -63,7 +62,6 @@ class Briefing:
         if wider is before:
             return
         self._take(wider)
-        self.contexts = before.moved(self.contexts, wider)
         moved = (before.cited_in(piece, wider) for piece in self.pieces)
         self.pieces = [replace(one, label=self.numbering.label(one.number)) for one in moved]
         shown = [step.numbers for step in self.steps if step.numbers is not None]
@@ -152,14 +150,13 @@ class Briefing:
         return self._least
 
     def _composer(self, query: str, tokens: int, worth: float, node: int | None = None) -> Composer:
-        known = Constraints(seen=list(self.contexts))
+        known = Constraints(seen=self.subject.seen(self.contexts))
         request = Request(query, max(1, tokens), node_id=node, price=worth, constraints=known)
         return Composer(self.tree, request)
 
     def _show(self, asked: str, argument: int | str | None, context: Context, text: str) -> Step:
         pieces = self.numbering.pieces(context, len(self.pieces) + 1)
-        self.contexts.append(context)
-        self.told.append(self.subject.told(context))
+        self.contexts.append(self.subject.told(context))
         if not pieces:
             return self._add(Step(asked, argument, stop=context.stop))
         self.pieces += pieces

@@ -81,7 +81,7 @@ class Asking:
             citations=tuple(briefing.subject.cited(piece) for piece in citations),
             unknown_citations=unknown,
             thought=said.thought,
-            contexts=tuple(briefing.told),
+            contexts=tuple(briefing.contexts),
             steps=tuple(briefing.steps),
             stop=stop,
             budget=purse.budget,

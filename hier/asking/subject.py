@@ -4,12 +4,12 @@ A model may look for other words than those of the question. What the corpus has
 joined to what was there already, and everything that was shown keeps its place in its document.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from hier.asking.citations import Citation
-from hier.context import Context, Segment
+from hier.context import Context
 from hier.document import Span
 from hier.errors import InputError
 from hier.tree import Tree
@@ -34,9 +34,9 @@ class Subject:
         """Return the subject with all that there is on other words: a text is all there already."""
         return self
 
-    def moved(self, contexts: Iterable[Context], to: "Subject") -> list[Context]:
-        """Return contexts of this subject as those of one that it was widened to."""
-        return list(contexts)
+    def seen(self, contexts: Sequence[Context]) -> Sequence[Context]:
+        """Return contexts that were told as they are in the tree."""
+        return contexts
 
     def told(self, context: Context) -> Context:
         """Return a context as it is told: by its documents."""
@@ -85,16 +85,11 @@ class CorpusSubject(Subject):
         found = self.corpus.joined([words], self.where, self.found)
         return replace(self, tree=found.tree, found=found)
 
-    def moved(self, contexts: Iterable[Context], to: Subject) -> list[Context]:
-        """Return contexts as those of the wider subject; why they were chosen is left out."""
-        return [
-            replace(
-                each,
-                segments=tuple(self._segment(segment, to) for segment in each.segments),
-                picks=(),
-            )
-            for each in contexts
-        ]
+    def seen(self, contexts: Sequence[Context]) -> Sequence[Context]:
+        """Return what contexts show of the text, as contexts of that."""
+        from hier.corpus.selectors import moved_contexts
+
+        return moved_contexts(contexts, self.found)
 
     def told(self, context: Context) -> Context:
         """Return a context whose segments name their documents."""
@@ -121,11 +116,6 @@ class CorpusSubject(Subject):
         start, end = self._span(piece.start, piece.end, to)
         sources = tuple(Span(*self._span(*span, to)) for span in piece.sources)
         return replace(piece, start=start, end=end, sources=sources)
-
-    def _segment(self, segment: Segment, to: Subject) -> Segment:
-        start, end = self._span(segment.start, segment.end, to)
-        sources = tuple(Span(*self._span(*span, to)) for span in segment.sources)
-        return replace(segment, start=start, end=end, sources=sources)
 
     def _span(self, start: int, end: int, to: Subject) -> tuple[int, int]:
         source, first, last = self.found.origin(start, end)

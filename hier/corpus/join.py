@@ -214,11 +214,10 @@ class Joined:
         Raises:
             LookupError: it is not there.
         """
-        for placed in self.placed:
-            starts, run = source.leaf_start, placed.run
-            if run.source.id == source.id and starts[run.first] <= start < starts[run.end]:
-                return placed.body + start - int(starts[run.first])
-        raise LookupError(f"character {start} of {source.id} is not joined")
+        found = self.spans(source.id, start, start + 1)
+        if not found:
+            raise LookupError(f"character {start} of {source.id} is not joined")
+        return found[0][0]
 
     @property
     def runs(self) -> tuple[Run, ...]:
