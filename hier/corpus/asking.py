@@ -79,4 +79,5 @@ def _segment(segment: Segment, joined: Joined) -> Segment:
 
 def _pick(pick: Pick, joined: Joined) -> Pick:
     source, start, end = joined.origin(*pick.span)
-    return replace(pick, span=Span(start, end), document_id=source.id)
+    place = source.document.place(start, end)
+    return replace(pick, span=Span(start, end), place=place, document_id=source.id)

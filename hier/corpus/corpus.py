@@ -475,7 +475,7 @@ class Corpus:
 def _check_alike(shards: Sequence[Shard]) -> None:
     """Refuse shards that were read in different ways, or that have a document in common."""
     first = shards[0]
-    names: dict[str, Path] = {}
+    names: dict[str, Shard] = {}
     for shard in shards:
         if difference := first.settings.difference(shard.settings):
             raise StoreError(
@@ -483,10 +483,10 @@ def _check_alike(shards: Sequence[Shard]) -> None:
                 "what was read alike"
             )
         for row in shard.rows:
-            if names.setdefault(row.id, shard.path) != shard.path:
+            if (other := names.setdefault(row.id, shard)) is not shard:
                 raise StoreError(
-                    f"{row.id!r} is in {names[row.id]} and in {shard.path}; remove it from one: "
-                    "hier remove"
+                    f"{row.id!r} is in {other.path} and in {shard.path}; name each file once, or "
+                    "remove it from one: hier remove"
                 )
 
 
