@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from hier.corpus.asking import LEAVES, attribute, choose, runs_of
 from hier.corpus.building import Recipe
 from hier.corpus.catalogue import Catalogue
 from hier.corpus.database import Database, Row
-from hier.corpus.join import Manner, Source, join
+from hier.corpus.join import Joined, Manner, Source, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
@@ -34,7 +35,7 @@ from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
 from hier.corpus.shards import open_shards, sync_shards
 from hier.corpus.storage import is_url
-from hier.corpus.where import Where, check_metadata
+from hier.corpus.where import Where, check_metadata, in_words
 from hier.corpus.writing import Report, put_documents, renew, sync
 from hier.document import Document
 from hier.errors import InputError, StoreError
@@ -185,12 +186,18 @@ class Corpus:
                 executor=executor, ledger=ledger, progress=progress,
             )  # fmt: skip
 
-    def add(self, *documents: Document, metadata: Mapping[str, Any] | None = None) -> list[str]:
+    def add(
+        self,
+        *documents: Document,
+        metadata: Mapping[str, Any] | None = None,
+        ledger: Ledger | None = None,
+    ) -> list[str]:
         """Add documents, or replace those of the same name; returns their names.
 
         Args:
             documents: each with a name.
             metadata: what else is known of all of them.
+            ledger: where a model's calls are recorded.
 
         Raises:
             InputError: a document has no name, or no words; or metadata are no plain values.
@@ -198,7 +205,8 @@ class Corpus:
         """
         told = check_metadata(metadata or {})
         with self._writing() as database:
-            return put_documents(database, ((each, told) for each in documents), self._recipe)
+            told_of = ((each, told) for each in documents)
+            return put_documents(database, told_of, self._recipe, ledger)
 
     def remove(self, *names: str) -> None:
         """Remove documents.
@@ -330,6 +338,14 @@ class Corpus:
         metadata = self._row(name).metadata
         return source.packed.tree(name, metadata, self.tokenizer)
 
+    def document(self, name: str) -> Document:
+        """Return one document: its text, its places, and what is known of it.
+
+        Raises:
+            InputError: there is no such document.
+        """
+        return replace(self._load([name])[name].document, metadata=self._row(name).metadata)
+
     def _row(self, name: str) -> Row:
         view = self._view(name)
         return view.rows[view.number[name]]
@@ -377,12 +393,7 @@ class Corpus:
         out = named & set(filter(lambda part: isinstance(part, str), parts["exclude"]))
         queries = check_query(query)
         hits = [*self._whole(sure), *self._candidates(queries, where)]
-        hits = [hit for hit in hits if hit.document not in out]
-        if not hits:
-            raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
-        chosen = choose(hits, LEAVES)
-        sources = self._load({hit.document for hit in chosen})
-        joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
+        joined = self._join([hit for hit in hits if hit.document not in out], where)
         context = joined.tree.compress(
             query,
             budget,
@@ -403,6 +414,35 @@ class Corpus:
         """Yield hits of all of some documents, better than any that is found."""
         for name in names:
             yield Hit(name, 0, np.inf, 1.0, 0, self._row(name).leaves)
+
+    def joined(
+        self, queries: Sequence[str], where: Where | None = None, known: Joined | None = None
+    ) -> Joined:
+        """Return the parts of documents that questions are asked of, as one tree.
+
+        Args:
+            queries: the questions; none for an overview.
+            where: as for ``compress``.
+            known: what was joined already, and is to be there too.
+
+        Raises:
+            InputError: no document is let through.
+        """
+        return self._join(self._candidates(queries, where), where, known)
+
+    def _join(
+        self, hits: Sequence[Hit], where: Where | None, known: Joined | None = None
+    ) -> Joined:
+        if not len(self):
+            raise InputError("the corpus has no documents; add some: hier add CORPUS FILE")
+        if not hits:
+            asked = f"has {in_words(where)}" if where else "is left"
+            raise InputError(f"no document {asked}; ask for others, or for all")
+        parts = {(hit.document, hit.first, hit.end) for hit in choose(hits, LEAVES)}
+        if known is not None:
+            parts |= {(run.source.id, run.first, run.end) for run in known.runs}
+        sources = self._load({name for name, _, _ in parts})
+        return join(runs_of(parts, sources), self.lexicon, self._manner)
 
     def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
         """Return the passages found for questions, taken in turn; for none the central ones."""
@@ -480,7 +520,7 @@ def _compact(database: Database) -> None:
 def _check_alike(shards: Sequence[Shard]) -> None:
     """Refuse shards that were read in different ways, or that have a document in common."""
     first = shards[0]
-    names: dict[str, Path] = {}
+    names: dict[str, Shard] = {}
     for shard in shards:
         if difference := first.settings.difference(shard.settings):
             raise StoreError(
@@ -488,10 +528,10 @@ def _check_alike(shards: Sequence[Shard]) -> None:
                 "what was read alike"
             )
         for row in shard.rows:
-            if names.setdefault(row.id, shard.path) != shard.path:
+            if (other := names.setdefault(row.id, shard)) is not shard:
                 raise StoreError(
-                    f"{row.id!r} is in {names[row.id]} and in {shard.path}; remove it from one: "
-                    "hier remove"
+                    f"{row.id!r} is in {other.path} and in {shard.path}; name each file once, or "
+                    "remove it from one: hier remove"
                 )
 
 

@@ -276,7 +276,10 @@ def put_built(database: Database, built: Built | None) -> None:
 
 
 def put_documents(
-    database: Database, documents: Iterable[tuple[Document, dict[str, Any]]], recipe: Recipe
+    database: Database,
+    documents: Iterable[tuple[Document, dict[str, Any]]],
+    recipe: Recipe,
+    ledger: Ledger | None = None,
 ) -> list[str]:
     """Build documents that were read elsewhere, and write each as it is finished.
 
@@ -284,6 +287,7 @@ def put_documents(
         database: the store; the caller holds the lock.
         documents: each with what else is known of it; its name is its document's.
         recipe: how they are built.
+        ledger: where a model's calls are recorded.
 
     Raises:
         InputError: a document has no name or none that is valid text, or no words.
@@ -296,7 +300,7 @@ def put_documents(
         check_name(document.name)
         found = hash_text(document)
         there = database.known([found])
-        built = None if there else build_document(document, found, recipe)
+        built = None if there else build_document(document, found, recipe, ledger)
         with database.transaction():
             put_built(database, built)
             database.put_row(Row(document.name, found, {**document.metadata, **metadata}))
