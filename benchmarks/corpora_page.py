@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import corpora
 import corpora_plan
 import page
 from corpora_plan import Machine
+from corpora_targets import growth, pace
 
 Figures = dict[str, Any]
 CHARTS = "../benchmarks/results"
@@ -21,7 +21,7 @@ def built(result: Figures) -> str:
         [
             f"{row['length']:,}",
             f"{row['documents']:,}",
-            f"{row['tokens'] / row['seconds']:,.0f}",
+            f"{pace(row):,.0f}",
             f"{row['seconds'] / row['encode_seconds']:.1f}",
             f"{row['store_bytes'] / row['text_bytes']:.2f}",
         ]
@@ -29,7 +29,7 @@ def built(result: Figures) -> str:
     ]
     head = ["tokens of a document", "documents", "tokens/s", "x one encode", "store / text"]
     spread, again = result["workers"], result["again"]
-    paces = [f"{spread[who]['tokens'] / spread[who]['seconds']:,.0f}" for who in ("one", "two")]
+    paces = [f"{pace(spread[who]):,.0f}" for who in ("one", "two")]
     return (
         f"{page.table(head, rows)}\n\n"
         f"![Tokens a second against the length of a document]({CHARTS}/corpora-build.svg)\n\n"
@@ -99,7 +99,7 @@ def _memory(row: Figures) -> float:
 
 
 def _growth(rows: Sequence[Figures], value: Any) -> str:
-    return f"{corpora.growth(rows, value):.2f}"
+    return f"{growth(rows, value):.2f}"
 
 
 def _same(result: Figures) -> str:
@@ -232,7 +232,7 @@ def _milliseconds(value: float) -> str:
 def shortly(result: Figures) -> str:
     """What the README says: building, asking, syncing again."""
     row, again = result["sizes"]["rows"][-1], result["again"]
-    slowest = min(each["tokens"] / each["seconds"] for each in result["build"]["rows"])
+    slowest = min(map(pace, result["build"]["rows"]))
     built = row["built"]
     return (
         f"- a folder of plain text: at least {slowest:,.0f} tokens/s a core into the store, "
