@@ -34,6 +34,11 @@ class Recipe:
     encoding: str = "utf-8"
     cache: Path | bool = True
 
+    @property
+    def is_neural(self) -> bool:
+        """Whether vectors are costly, and the embedder is found by its name."""
+        return isinstance(self.embedder, str) and self.embedder != "static"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -44,11 +49,13 @@ class Task:
         path: where the file is.
         known: what trees are found by that the corpus has: its own, and those of files that are
             gone, which may be here under a new name.
+        previous: the tree that the corpus has of it, where its vectors are costly; else empty.
     """
 
     id: str
     path: str
     known: tuple[bytes, ...] = ()
+    previous: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ def _build_file(task: Task, recipe: Recipe, ledger: Ledger | None) -> Outcome:
     if found in task.known:
         return Outcome(task.id, found, stamp)
     document = read_bytes(raw, task.id, recipe.encoding)
-    built = build_document(document, found, recipe, ledger)
+    built = build_document(document, found, recipe, ledger, task.previous)
     return Outcome(task.id, found, stamp, dict(document.metadata), built)
 
 
@@ -134,7 +141,11 @@ def hash_text(document: Document) -> bytes:
 
 
 def build_document(
-    document: Document, found: bytes, recipe: Recipe, ledger: Ledger | None = None
+    document: Document,
+    found: bytes,
+    recipe: Recipe,
+    ledger: Ledger | None = None,
+    previous: bytes = b"",
 ) -> Built:
     """Build a document's tree and pack it.
 
@@ -143,13 +154,19 @@ def build_document(
         found: what its tree is found by.
         recipe: how it is built.
         ledger: where a model's calls are recorded.
+        previous: the tree of its earlier version, as it is kept; empty for none.
 
     Raises:
         HierError: as for ``hier.build``.
     """
+    embedder = recipe.embedder
+    if recipe.is_neural:
+        from hier.corpus.remembering import remember
+
+        embedder = remember(embedder, previous, recipe.tokenizer)
     tree = build(
         document,
-        embedder=recipe.embedder,
+        embedder=embedder,
         summarizer=recipe.summarizer,
         tokenizer=recipe.tokenizer,
         relevance=recipe.relevance,
