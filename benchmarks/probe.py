@@ -20,7 +20,8 @@ WARM_UP = 20_000  # characters built before the clock starts: loads tables, comp
 BUDGET = 2000
 
 
-def _clocked(work: Callable[[], Any]) -> tuple[float, Any]:
+def clocked(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of some work, and what it returned."""
     began = time.perf_counter()
     result = work()
     return time.perf_counter() - began, result
@@ -37,17 +38,17 @@ def pace(options: argparse.Namespace) -> dict[str, Any]:
     encode, build = [], []
     for _ in range(max(2, min(7, 2_000_000 // tokens))):
         tree = None  # the old tree goes before the new one comes
-        seconds, _ = _clocked(lambda: len(encoding.encode_ordinary(text)))
+        seconds, _ = clocked(lambda: len(encoding.encode_ordinary(text)))
         encode.append(seconds)
-        seconds, tree = _clocked(lambda: hier.build(text))
+        seconds, tree = clocked(lambda: hier.build(text))
         build.append(seconds)
     assert tree is not None
     tree.compress("A question nobody asked yet", budget=BUDGET)
     compress = []
     for question in stdlib_text.QUESTIONS:
-        seconds, _ = _clocked(lambda q=question: tree.compress(q, budget=BUDGET))
+        seconds, _ = clocked(lambda q=question: tree.compress(q, budget=BUDGET))
         compress.append(1000 * seconds)
-    overview, _ = _clocked(lambda: tree.compress(budget=BUDGET))
+    overview, _ = clocked(lambda: tree.compress(budget=BUDGET))
     measured = {
         "tokens": tokens,
         "characters": len(text),
@@ -59,7 +60,7 @@ def pace(options: argparse.Namespace) -> dict[str, Any]:
         "overview_ms": 1000 * overview,
     }
     if options.save:
-        measured["save_seconds"], _ = _clocked(lambda: tree.save(options.save))
+        measured["save_seconds"], _ = clocked(lambda: tree.save(options.save))
         measured["file_bytes"] = sum(
             p.stat().st_size for p in (options.save, *options.save.rglob("*")) if p.is_file()
         )
@@ -78,13 +79,13 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
     tokens = options.tokens
     hier.build(stdlib_text.QUESTIONS[0] * 200)
     gc.collect()
-    baseline = _resident("VmRSS")
+    baseline = resident("VmRSS")
     text = options.path.read_text(encoding="utf-8")
     tree = hier.build(text)
-    peak = _resident("VmHWM")
+    peak = resident("VmHWM")
     del text
     gc.collect()
-    kept = _resident("VmRSS")
+    kept = resident("VmRSS")
     assert tree is not None
     return {
         "tokens": tokens,
@@ -94,7 +95,7 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _resident(field: str) -> int:
+def resident(field: str) -> int:
     """Resident memory of this process, now (VmRSS) or at its highest (VmHWM), in bytes."""
     status = Path("/proc/self/status")
     if not status.exists():
@@ -109,8 +110,8 @@ def load(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds from a saved tree to a usable one, and to the first answer."""
     import hier
 
-    seconds, tree = _clocked(lambda: hier.load(options.path))
-    first, _ = _clocked(lambda: tree.compress(stdlib_text.QUESTIONS[0], budget=BUDGET))
+    seconds, tree = clocked(lambda: hier.load(options.path))
+    first, _ = clocked(lambda: tree.compress(stdlib_text.QUESTIONS[0], budget=BUDGET))
     return {"load_seconds": seconds, "first_compress_seconds": first}
 
 

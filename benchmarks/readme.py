@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 import allocation_page
+import corpora_page
 import curves
 import environment
 import models_page
@@ -16,6 +17,7 @@ import page
 README = environment.REPOSITORY / "README.md"
 ALLOCATION = environment.REPOSITORY / "docs" / "allocation.md"
 MODELS = environment.REPOSITORY / "docs" / "models.md"
+SCALE = environment.REPOSITORY / "docs" / "scale.md"
 RELEVANCE = environment.REPOSITORY / "docs" / "relevance.md"
 Figures = dict[str, Any]
 OURS, NEURAL, BASELINE = "hier", "hier, MiniLM", "DOS RAG, MiniLM"
@@ -226,6 +228,7 @@ SECTIONS: Sections = {
     "evidence": (evidence, "arena.json"),
     "overview": (overview, "arena.json"),
     "speed": (speed, "speed.json"),
+    "corpora": (corpora_page.shortly, "corpora.json"),
     "soak": (soak, "soak.json"),
     "balanced": (allocation_page.balanced, "thrift.json"),
 }
@@ -242,6 +245,14 @@ PAGES: dict[Path, Sections] = {
         "edits": (models_page.edits, "edits.json"),
         "fidelity": (models_page.fidelity, "fidelity.json"),
         "asking": (models_page.asking, "asking.json"),
+    },
+    SCALE: {
+        "built": (corpora_page.built, "corpora.json"),
+        "asked": (corpora_page.asked, "corpora.json"),
+        "stored": (corpora_page.stored, "corpora.json"),
+        "pooled": (corpora_page.pooled, "pooled.json"),
+        "costs": (corpora_page.costs, "corpora.json"),
+        "plan": (corpora_page.plan, "corpora.json"),
     },
     RELEVANCE: {
         "learned": (learned, "arena.json"),

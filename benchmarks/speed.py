@@ -34,9 +34,9 @@ BYTES_A_TOKEN = 600
 PROBE = Path(__file__).with_name("probe.py")
 
 
-def probe(*arguments: object) -> dict[str, Any]:
-    """The measurement of one `probe.py` process."""
-    command = [sys.executable, str(PROBE), *map(str, arguments)]
+def probe(*arguments: object, script: Path = PROBE) -> dict[str, Any]:
+    """The measurement of one `probe.py` process, or one of another script like it."""
+    command = [sys.executable, str(script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -26,14 +26,16 @@ if typing.TYPE_CHECKING:
     from hier.asking.answer import Answer
     from hier.asking.ask import ask
     from hier.asking.estimate import estimate
+    from hier.corpus.corpus import Corpus
     from hier.rehearsal import estimate_build
     from hier.summarizers.language_model import LanguageModel
     from hier.summarizers.providers import load_model
     from hier.summarizers.seq2seq import Seq2Seq
 
-# What language models need is imported when it is first named.
+# What corpora and language models need is imported when it is first named.
 _LATE = {
     "Answer": "hier.asking.answer",
+    "Corpus": "hier.corpus.corpus",
     "LanguageModel": "hier.summarizers.language_model",
     "Seq2Seq": "hier.summarizers.seq2seq",
     "ask": "hier.asking.ask",
@@ -46,6 +48,7 @@ __all__ = [
     "Answer",
     "BudgetError",
     "Context",
+    "Corpus",
     "Document",
     "EmbedderError",
     "HierError",

@@ -110,6 +110,15 @@ class Context:
             f"{self.coverage:.0%}, at least {int(100 * self.optimality)}% of the best possible"
         )
 
+    def sources(self) -> str:
+        """Return where the pieces stand as lines, one a document: its name, and the places."""
+        places: dict[str, dict[str, None]] = {}
+        for segment in self.segments:
+            places.setdefault(segment.document_id, {})[segment.place] = None
+        return "\n".join(
+            f"{name or 'the text'}: {'; '.join(where)}" for name, where in places.items()
+        )
+
     def explain(self) -> str:
         """Say in plain lines why each piece is in the context."""
         queries = (self.query,) if isinstance(self.query, str) else self.query or ()
@@ -117,9 +126,11 @@ class Context:
         lines.append(self.used())
         for number, pick in enumerate(self.picks, 1):
             terms = f" terms: {', '.join(pick.terms)}" if pick.terms else ""
+            document = f"{pick.document_id}, " if pick.document_id else ""
             place = f", {pick.place}" if pick.place else ""
+            where = f"{document}characters {pick.span.start}-{pick.span.end}{place}"
             lines.append(
-                f"{number:3}. characters {pick.span.start}-{pick.span.end}{place}: relevance "
+                f"{number:3}. {where}: relevance "
                 f"{pick.relevance:+.2f}, {pick.cost} tokens, adds {pick.gain:.2%}{terms}"
             )
         return "\n".join(lines)

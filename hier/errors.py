@@ -56,4 +56,9 @@ class MissingExtraError(HierError):
     """
 
     def __init__(self, package: str, purpose: str, install: str) -> None:
-        super().__init__(f"{package} is needed for {purpose}; install it: pip install '{install}'")
+        super().__init__(package, purpose, install)  # as they are: workers send errors home
+
+    def __str__(self) -> str:
+        """Return the message."""
+        package, purpose, install = self.args
+        return f"{package} is needed for {purpose}; install it: pip install '{install}'"

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hier.context import Context
+from hier.context import Context, Pick
 from hier.tree import Tree
+
+if TYPE_CHECKING:
+    from hier.corpus.corpus import Corpus
+    from hier.corpus.where import Where
 
 STEP = 500
 
@@ -42,15 +46,38 @@ class Explanation:
         return {**self.context.to_dict(), "next": following}
 
 
-def explain(tree: Tree, query: str | Sequence[str] | None, budget: int) -> Explanation:
+def explain(
+    asked: "Tree | Corpus",
+    query: str | Sequence[str] | None,
+    budget: int,
+    where: "Where | None" = None,
+) -> Explanation:
     """Compress twice and compare.
+
+    Args:
+        asked: a text or a corpus.
+        query: as for ``Tree.compress``.
+        budget: most tokens.
+        where: which documents of a corpus are meant.
 
     Raises:
         BudgetError: the budget is not a whole number of at least 1.
     """
-    context = tree.compress(query, budget)
-    larger = tree.compress(query, budget + STEP)
-    known = {pick.span for pick in context.picks}
-    added = (pick.span for pick in larger.picks if pick.span not in known)
-    words = (" ".join(tree.source[s:e].split()) for s, e in added)
-    return Explanation(context, larger, tuple(w if len(w) < 80 else w[:79] + "…" for w in words))
+    only: dict[str, Any] = {} if where is None else {"where": where}
+    context = asked.compress(query, budget, **only)
+    larger = asked.compress(query, budget + STEP, **only)
+    known = {(pick.document_id, pick.span) for pick in context.picks}
+    added = [pick for pick in larger.picks if (pick.document_id, pick.span) not in known]
+    return Explanation(context, larger, tuple(_shortened(_words(asked, pick)) for pick in added))
+
+
+def _words(asked: "Tree | Corpus", pick: Pick) -> str:
+    if isinstance(asked, Tree):
+        return asked.source[pick.span.start : pick.span.end]
+    text = asked.document(pick.document_id).text
+    return f"{pick.document_id}: {text[pick.span.start : pick.span.end]}"
+
+
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) < 80 else words[:79] + "…"

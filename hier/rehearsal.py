@@ -15,6 +15,7 @@ from typing import Any
 from hier.assignment import Writers, read_summarizer
 from hier.build import build
 from hier.document import Document
+from hier.errors import InputError
 from hier.ledger import Ledger, Prices
 from hier.summaries import write_summaries
 from hier.summarizers.cache import Cache, default_path
@@ -102,6 +103,49 @@ def estimate_build(
     return BuildEstimate(
         nodes, total.calls, total.saved, total.input, total.output, total.money, sum(waits)
     )
+
+
+def estimate_folder(
+    folder: Path,
+    *,
+    summarizer: Any,
+    tokenizer: Any = DEFAULT_TOKENIZER,
+    encoding: str = "utf-8",
+    cache: Path | bool = False,
+    prices: Prices | None = None,
+) -> tuple[BuildEstimate, dict[str, str]]:
+    """Say what making a corpus of a folder would ask of its models; nothing is sent.
+
+    Args:
+        folder: the folder.
+        summarizer: as for ``build``.
+        tokenizer: as for ``build``.
+        encoding: of text files.
+        cache: the corpus, where there is one: what it has is not asked for.
+        prices: what tokens cost.
+
+    Returns:
+        The sum over all files, and why some cannot be read, by name.
+
+    Raises:
+        HierError: there is no such folder; or as for ``build``, but for what a file is.
+    """
+    from hier.files.folder import walk
+
+    total = BuildEstimate(0, 0, 0, 0, 0, 0.0, 0.0)
+    failed: dict[str, str] = {}
+    for file in walk(folder).files:
+        try:
+            document = Document.from_path(file.path, encoding)
+            found = estimate_build(
+                document, summarizer=summarizer, tokenizer=tokenizer, cache=cache, prices=prices
+            )
+        except InputError as error:
+            failed[file.id] = str(error)
+        else:
+            sums = {name: value + getattr(found, name) for name, value in asdict(total).items()}
+            total = BuildEstimate(**sums)
+    return total, failed
 
 
 class _StandIn:

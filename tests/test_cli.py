@@ -21,7 +21,10 @@ TEXT = (
     + "The garden is kept by the landlord and watered in summer. "
     * 60
 )
-COMMANDS = {"compress", "ask", "build", "query", "tree", "explain", "demo", "doctor"}
+COMMANDS = {
+    *("compress", "build", "query", "tree", "explain", "ask", "demo", "doctor"),
+    *("add", "remove", "sync", "merge", "split"),
+}
 
 
 @pytest.fixture

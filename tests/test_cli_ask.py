@@ -35,7 +35,7 @@ def test_the_answer_goes_to_stdout_and_its_sources_and_bill_to_stderr(run, serve
     status, out, err = run("ask", saved, *named(server, "--prices", "1,4"))
     assert (status, out) == (0, "It is called last [s1].\n")
     stats = server.stats()
-    assert re.search(r"^\[s1\] the text:\d+-\d+: ", err, re.MULTILINE)
+    assert re.search(r"^\[s1\] the text:\d+-\d+, lines? [\d-]+: ", err, re.MULTILINE)
     assert re.search(r"^with +[\d,]+ tokens in 1 call, money", err, re.MULTILINE)
     assert "the whole document" in err
     total = next(line.split() for line in err.splitlines() if line.startswith("total"))

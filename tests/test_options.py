@@ -136,7 +136,7 @@ def test_all_that_a_limit_may_say_is_in_the_help_of_both_commands(run):
     ]
     reading = ["json", "tokenizer", "embedder", "encoding"]
     assert options("compress") == ["query", *limits, *reading, "help"]
-    assert options("query") == ["query", *limits, "json", "help"]
+    assert options("query") == ["query", "where", *limits, "json", "help"]
     said = {"must_include" if name == "include" else name.replace("-", "_") for name in limits}
     taken = set(inspect.signature(hier.Tree.compress).parameters)
     in_python_only = {"self", "seen", "nested"}

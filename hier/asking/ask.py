@@ -1,7 +1,7 @@
 """The one call that asks: what is asked for is checked here; ``conversation.py`` has the rest."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hier.asking.answer import Answer
 from hier.asking.briefing import Briefing
@@ -9,21 +9,27 @@ from hier.asking.conversation import Asking, Mode
 from hier.asking.estimate import as_chat, check_question
 from hier.asking.purse import Purse
 from hier.asking.reasoning import check_reasoning
+from hier.asking.subject import subject_of
 from hier.budget import read_budget, whole_number
 from hier.errors import InputError
 from hier.ledger import Ledger, Prices
 from hier.tree import Tree
+
+if TYPE_CHECKING:
+    from hier.corpus.corpus import Corpus
+    from hier.corpus.where import Where
 
 MODES = ("auto", "once", "steps")
 _SAMPLE = 4000  # characters of text by which two ways to count tokens are compared
 
 
 def ask(
-    tree: Tree,
+    asked: "Tree | Corpus",
     question: str,
     model: Any,
     budget: int = 8000,
     *,
+    where: "Where | None" = None,
     mode: Mode = "auto",
     reasoning: float | str | None = None,
     steps: int = 6,
@@ -35,7 +41,7 @@ def ask(
     """Answer a question about a text, with citations, within a budget for all that is billed.
 
     Args:
-        tree: the text.
+        asked: the text, or a corpus.
         question: the question.
         model: a name such as ``"ollama/llama3.2"``, a ``LanguageModel``, or what it takes: a
             LlamaIndex LLM, or a function from a prompt to a reply.
@@ -43,6 +49,7 @@ def ask(
             tokenizer, with 8 tokens a message and 8 a call beside their text; where the server
             counts more, what is left is reckoned from its numbers. How much more is known from the
             first reply on: build the tree with the model's tokenizer to have it exact.
+        where: which documents of a corpus are meant, as in ``Corpus.compress``.
         mode: ``"steps"``, coarse to fine; ``"once"``, one context and one answer; or ``"auto"``,
             coarse to fine where the budget has room for at least two calls.
         reasoning: tokens to think and answer in: a number; ``"estimate"`` for the model's own
@@ -68,13 +75,15 @@ def ask(
     question = check_question(question)
     _check(mode, reasoning, steps)
     budget = whole_number(budget)
-    worth = read_budget(tree.tokens, budget, price=price)[1]
-    chat = as_chat(model, tree.tokenizer.count)
+    worth = read_budget(asked.tokens, budget, price=price)[1]
+    count = asked.tokenizer.count
+    chat = as_chat(model, count)
     shared = prices if prices is not None else ledger.prices if ledger else Prices()
-    sample = tree.source[:_SAMPLE]
-    purse = Purse(budget, tree.tokenizer.count, chat, Ledger(shared), ledger, sample)
+    subject = subject_of(asked, question, where)
+    sample = subject.tree.source[:_SAMPLE]
+    purse = Purse(budget, count, chat, Ledger(shared), ledger, sample)
     tools = "calls" if chat.has_tools else "lines"
-    briefing = Briefing(tree, question, tools, worth)
+    briefing = Briefing(subject, question, tools, worth)
     return Asking(briefing, purse, steps, on_text).run(mode, reasoning)
 
 

@@ -14,12 +14,12 @@ from hier.asking.answer import Step
 from hier.asking.citations import Citation, Numbering
 from hier.asking.protocol import Wanted, make_mark
 from hier.asking.reasoning import Thinking
+from hier.asking.subject import Subject
 from hier.compose import Composer, Request
 from hier.constraints import Constraints
 from hier.context import Context
 from hier.nodes import Node
 from hier.summarizers.calls import Message
-from hier.tree import Tree
 
 NOTHING = "nothing more of worth was found"
 _DEPTH = 3  # levels below the root in the outline
@@ -32,24 +32,41 @@ class Briefing:
     """A question, and what was shown for it; grows with every look.
 
     Args:
-        tree: the text.
+        subject: the text.
         question: the question.
         tools: how the model may ask for more: ``"calls"``, ``"lines"`` or ``""``.
         worth: share of all value that a thousand tokens must add to be shown; 0 fills budgets.
     """
 
-    def __init__(self, tree: Tree, question: str, tools: str, worth: float) -> None:
+    def __init__(self, subject: Subject, question: str, tools: str, worth: float) -> None:
         """Begin with nothing shown."""
-        self.tree, self.question, self.tools, self.worth = tree, question, tools, worth
-        self.mark = make_mark(question, (tree.source, *tree.summary_texts.values()))
-        self.numbering = Numbering.of(tree)
-        self.count: Callable[[str], int] = tree.tokenizer.count
+        self.question, self.tools, self.worth = question, tools, worth
+        self._take(subject)
+        self.count: Callable[[str], int] = self.tree.tokenizer.count
         self.contexts: list[Context] = []
         self.pieces: list[Citation] = []
         self.steps: list[Step] = []
         self.outline = ""
         self._parts: list[str] = []
-        self._least = 0
+        self._least = self._outlined = 0
+
+    def _take(self, subject: Subject) -> None:
+        tree = subject.tree
+        self.subject, self.tree = subject, tree
+        self.mark = make_mark(self.question, (tree.source, *tree.summary_texts.values()))
+        self.numbering = Numbering.of(tree)
+
+    def _widen(self, words: str) -> None:
+        """Take in what the subject has on other words; what was shown moves to its new place."""
+        before, wider = self.subject, self.subject.widened(words)
+        if wider is before:
+            return
+        self._take(wider)
+        moved = (before.cited_in(piece, wider) for piece in self.pieces)
+        self.pieces = [replace(one, label=self.numbering.label(one.number)) for one in moved]
+        shown = [step.numbers for step in self.steps if step.numbers is not None]
+        self._parts = [self.numbering.write(self.pieces[low - 1 : high]) for low, high in shown]
+        self.draw_outline(self._outlined)
 
     # What is shown
 
@@ -71,6 +88,7 @@ class Briefing:
                 fault = f"there is no such node; the numbers are 0 to {len(self.tree.nodes) - 1}"
         elif asked == "search":
             query = str(argument)
+            self._widen(query)
         if fault:
             return self._add(Step(asked, argument, fault=fault))
         context, text = self.fitting(query, tokens, node)
@@ -132,13 +150,13 @@ class Briefing:
         return self._least
 
     def _composer(self, query: str, tokens: int, worth: float, node: int | None = None) -> Composer:
-        known = Constraints(seen=list(self.contexts))
+        known = Constraints(seen=self.subject.seen(self.contexts))
         request = Request(query, max(1, tokens), node_id=node, price=worth, constraints=known)
         return Composer(self.tree, request)
 
     def _show(self, asked: str, argument: int | str | None, context: Context, text: str) -> Step:
         pieces = self.numbering.pieces(context, len(self.pieces) + 1)
-        self.contexts.append(context)
+        self.contexts.append(self.subject.told(context))
         if not pieces:
             return self._add(Step(asked, argument, stop=context.stop))
         self.pieces += pieces
@@ -176,7 +194,7 @@ class Briefing:
 
     def _shown(self, parts: str) -> str:
         return prompts.PARTS.format(
-            question=self.question, tokens=self.tree.tokens, mark=self.mark, parts=parts
+            question=self.question, tokens=self.subject.tokens, mark=self.mark, parts=parts
         )
 
     def _messages(self, system: str, sections: Sequence[str], thinking: Thinking) -> list[Message]:
@@ -202,6 +220,7 @@ class Briefing:
 
     def draw_outline(self, tokens: int) -> None:
         """Take as much of the upper tree into the briefing as so many tokens hold."""
+        self._outlined = tokens
         for depth in range(_DEPTH, -1, -1):
             self.outline = "\n".join(self._lines([self.tree.root], depth))
             if self.count(self.outline) <= tokens:

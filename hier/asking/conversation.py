@@ -73,12 +73,12 @@ class Asking:
         if stop != "budget" and not said.answer:
             purse.note("the model gave no answer; its text is empty, what it was shown is there")
         words = briefing.count(said.answer)
-        tokens = briefing.tree.tokens
+        tokens = briefing.subject.tokens
         ledger = purse.ledger
         return Answer(
             question=briefing.question,
             text=said.answer,
-            citations=citations,
+            citations=tuple(briefing.subject.cited(piece) for piece in citations),
             unknown_citations=unknown,
             thought=said.thought,
             contexts=tuple(briefing.contexts),
@@ -211,7 +211,8 @@ class Asking:
 
     def _serve(self, wanted: tuple[Wanted, ...]) -> bool:
         """Show what is asked for; say whether nothing more is worth its price."""
-        heeded = wanted[:AT_ONCE]
+        # What is found for other words may give the nodes of a corpus other numbers.
+        heeded = sorted(wanted[:AT_ONCE], key=lambda one: one.tool == "search")
         several = sum(not one.fault for one in heeded)
         new = 0
         for one in heeded:

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hier.asking import prompts
 from hier.asking.answer import Estimate
 from hier.asking.briefing import Briefing
 from hier.asking.purse import Chat, Purse, count_messages
 from hier.asking.reasoning import DEFAULT, LEAST, Thinking, read_estimate
+from hier.asking.subject import subject_of
 from hier.errors import InputError
 from hier.ledger import Ledger
 from hier.summarizers.calls import Message
 from hier.tree import Tree
+
+if TYPE_CHECKING:
+    from hier.corpus.corpus import Corpus
+    from hier.corpus.where import Where
 
 REPLY = 64
 """Most tokens of a reply that is one number."""
@@ -21,15 +26,21 @@ _SLACK = 16  # tokens by which texts put together may exceed the sum of theirs
 
 
 def estimate(
-    tree: Tree, question: str, model: Any = None, *, ledger: Ledger | None = None
+    asked: "Tree | Corpus",
+    question: str,
+    model: Any = None,
+    *,
+    where: "Where | None" = None,
+    ledger: Ledger | None = None,
 ) -> Estimate:
     """Say what a question will take, before it is asked.
 
     Args:
-        tree: the text.
+        asked: the text, or a corpus.
         question: the question.
         model: as for ``ask``, to estimate by itself how many tokens it needs to think and answer;
             None for a plain default, and then nothing is sent.
+        where: which documents of a corpus are meant, as in ``Corpus.compress``.
         ledger: where the model's call is written down.
 
     Raises:
@@ -37,11 +48,11 @@ def estimate(
         ModelError: the model is unknown, unreachable or misbehaves.
     """
     question = check_question(question)
-    briefing = Briefing(tree, question, "", 0.0)
+    briefing = Briefing(subject_of(asked, question, where), question, "", 0.0)
     if model is None:
         return estimated(briefing, None)
     messages, unlimited = estimate_messages(question), 1 << 40
-    count = tree.tokenizer.count
+    count = asked.tokenizer.count
     purse = Purse(unlimited, count, as_chat(model, count), Ledger() if ledger is None else ledger)
     return estimated(briefing, ask_estimate(purse, messages))
 
@@ -67,7 +78,7 @@ def estimated(briefing: Briefing, reasoning: int | None, curve: bool = True) -> 
         prompt=prompt,
         total=prompt + context.tokens + DEFAULT,
         least=least_budget(briefing),
-        whole=prompt + tree.tokens + DEFAULT,
+        whole=prompt + briefing.subject.tokens + DEFAULT,
         curve=tuple(tree.curve(question, budgets)) if curve else (),
     )
     return found if reasoning is None else with_reasoning(found, reasoning)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from hier.context import Context, Pick, Segment
-from hier.corpus.join import Joined, Placed, Run, Source
+from hier.corpus.join import Joined, Run, Source
 from hier.corpus.search import Hit
 from hier.document import Span
 
@@ -36,10 +36,15 @@ def choose(hits: Iterable[Hit], leaves: int) -> list[Hit]:
     return list(chosen.values())
 
 
-def runs_of(hits: Iterable[Hit], sources: Mapping[str, Source]) -> list[Run]:
-    """Return the parts that were chosen as runs, by document and place; neighbours are one run."""
+def runs_of(parts: Iterable[tuple[str, int, int]], sources: Mapping[str, Source]) -> list[Run]:
+    """Return parts of documents as runs, by document and place; neighbours are one run.
+
+    Args:
+        parts: the name of a document, a leaf, and the leaf behind the last.
+        sources: the documents by name.
+    """
     runs: list[Run] = []
-    for name, first, end in sorted({(hit.document, hit.first, hit.end) for hit in hits}):
+    for name, first, end in sorted(set(parts)):
         source = sources[name]
         if runs and runs[-1].source is source and runs[-1].end >= first:
             runs[-1] = replace(runs[-1], end=max(end, runs[-1].end))
@@ -58,9 +63,7 @@ def attribute(context: Context, joined: Joined) -> Context:
 
 
 def _segment(segment: Segment, joined: Joined) -> Segment:
-    placed = joined.place_of(segment.start)
-    source = placed.run.source
-    start, end = _span(placed, segment.start, segment.end)
+    source, start, end = joined.origin(segment.start, segment.end)
     level, node_id = source.smallest(start, end)
     return replace(
         segment,
@@ -68,19 +71,13 @@ def _segment(segment: Segment, joined: Joined) -> Segment:
         end=end,
         level=level,
         node_id=node_id,
-        sources=tuple(Span(*_span(placed, *span)) for span in segment.sources),
+        sources=tuple(Span(*joined.origin(*span)[1:]) for span in segment.sources),
         place=source.document.place(start, end),
         document_id=source.id,
     )
 
 
 def _pick(pick: Pick, joined: Joined) -> Pick:
-    placed = joined.place_of(pick.span.start)
-    span = Span(*_span(placed, pick.span.start, pick.span.end))
-    return replace(pick, span=span, document_id=placed.run.source.id)
-
-
-def _span(placed: Placed, start: int, end: int) -> tuple[int, int]:
-    """Return characters of the joined text as characters of their document."""
-    shift = int(placed.run.source.leaf_start[placed.run.first]) - placed.body
-    return max(start, placed.body) + shift, end + shift
+    source, start, end = joined.origin(*pick.span)
+    place = source.document.place(start, end)
+    return replace(pick, span=Span(start, end), place=place, document_id=source.id)

@@ -21,6 +21,9 @@ from hier.errors import HierError
 from hier.files.kinds import kind_of
 from hier.files.reading import changed_ns, read_bytes, read_raw
 from hier.ledger import Ledger
+from hier.relevance import check_relevance
+from hier.retrieval.static import load_static
+from hier.tokens import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,21 @@ class Task:
         path: where the file is.
         known: what trees are found by that the corpus has: its own, and those of files that are
             gone, which may be here under a new name.
+<<<<<<< ours
         previous: the tree that the corpus has of it, where its vectors are costly; else empty.
+=======
+        size: its bytes; -1 where that is not known.
+>>>>>>> theirs
     """
 
     id: str
     path: str
     known: tuple[bytes, ...] = ()
+<<<<<<< ours
     previous: bytes = b""
+=======
+    size: int = -1
+>>>>>>> theirs
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,18 @@ class Outcome:
     metadata: dict[str, Any] | None = None
     built: Built | None = None
     error: str = ""
+
+
+def prepare(recipe: Recipe) -> None:
+    """Read what every document needs, so that the first is built as fast as the others.
+
+    Raises:
+        HierError: as for ``hier.build``: what is wrong for all documents is said once.
+    """
+    load_static()
+    counter = load_tokenizer(recipe.tokenizer)
+    counter.count("a")
+    check_relevance(recipe.relevance)
 
 
 def build_files(tasks: Sequence[Task], recipe: Recipe) -> list[Outcome]:

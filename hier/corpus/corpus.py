@@ -9,7 +9,8 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +22,9 @@ from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import LEAVES, attribute, choose, runs_of
 from hier.corpus.building import Recipe
+from hier.corpus.catalogue import Catalogue
 from hier.corpus.database import Database, Row
-from hier.corpus.join import Manner, Source, join
+from hier.corpus.join import Joined, Manner, Source, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
@@ -31,7 +33,9 @@ from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
-from hier.corpus.where import Where, check_metadata
+from hier.corpus.shards import open_shards, sync_shards
+from hier.corpus.storage import is_url
+from hier.corpus.where import Where, check_metadata, in_words
 from hier.corpus.writing import Report, put_documents, renew, sync
 from hier.document import Document
 from hier.errors import InputError, StoreError
@@ -68,7 +72,7 @@ class Corpus:
         """Open a corpus, or several as one.
 
         Args:
-            path: its file, or those of its shards.
+            path: its file, or those of its shards; URLs that ``fsspec`` knows are read from a copy.
             tokenizer: the tokenizer, for a corpus that was made with an object of the user's.
 
         Raises:
@@ -78,7 +82,16 @@ class Corpus:
         paths = [path] if isinstance(path, str | Path) else list(path)
         if not paths:
             raise InputError("there is no shard to open; pass the path of at least one")
-        return cls([Shard(Path(each)) for each in paths], tokenizer)
+        with ExitStack() as opened:
+            shards: list[Shard] = []
+            for each in paths:
+                shards += open_shards(each)
+                opened.callback(lambda some: [shard.close() for shard in some], shards[:])
+            corpus = cls(shards, tokenizer)
+            opened.pop_all()
+        if len(paths) == 1 and not is_url(str(paths[0])):
+            corpus._file = Path(paths[0])  # the catalogue, where there is one
+        return corpus
 
     @classmethod
     def create(
@@ -137,6 +150,7 @@ class Corpus:
         prefix: str = "",
         workers: int = 1,
         executor: Executor | None = None,
+        shards: str | Path | None = None,
         ledger: Ledger | None = None,
         progress: Progress | None = None,
     ) -> Report:
@@ -147,6 +161,9 @@ class Corpus:
             prefix: what stands before the path of a file in its document's name.
             workers: processes that build.
             executor: any ``concurrent.futures.Executor`` that builds, in their place.
+            shards: a folder or a URL that ``fsspec`` knows, as all workers see it: they write their
+                documents there, and this file only lists them. A corpus that was begun so needs to
+                be told no more.
             ledger: where a model's calls are recorded.
             progress: called with (what, done, total).
 
@@ -157,18 +174,30 @@ class Corpus:
             InputError: there is no such folder.
             StoreError: the file cannot be written, or another process writes to it.
         """
+        if shards is not None or self._place:
+            with self._cataloguing() as database:
+                return sync_shards(
+                    database, Path(folder), str(shards or self._place), self._recipe,
+                    prefix=prefix, workers=workers, executor=executor, progress=progress,
+                )  # fmt: skip
         with self._writing() as database:
             return sync(
                 database, Path(folder), self._recipe, prefix=prefix, workers=workers,
                 executor=executor, ledger=ledger, progress=progress,
             )  # fmt: skip
 
-    def add(self, *documents: Document, metadata: Mapping[str, Any] | None = None) -> list[str]:
+    def add(
+        self,
+        *documents: Document,
+        metadata: Mapping[str, Any] | None = None,
+        ledger: Ledger | None = None,
+    ) -> list[str]:
         """Add documents, or replace those of the same name; returns their names.
 
         Args:
             documents: each with a name.
             metadata: what else is known of all of them.
+            ledger: where a model's calls are recorded.
 
         Raises:
             InputError: a document has no name, or no words; or metadata are no plain values.
@@ -176,7 +205,8 @@ class Corpus:
         """
         told = check_metadata(metadata or {})
         with self._writing() as database:
-            return put_documents(database, ((each, told) for each in documents), self._recipe)
+            told_of = ((each, told) for each in documents)
+            return put_documents(database, told_of, self._recipe, ledger)
 
     def remove(self, *names: str) -> None:
         """Remove documents.
@@ -194,10 +224,10 @@ class Corpus:
     @contextmanager
     def _writing(self) -> Iterator[Database]:
         """Hold the lock of the one file, and look again at it afterwards."""
-        if len(self.shards) > 1:
+        if self._file is None or self._place:
             raise StoreError(
-                "a corpus of several shards is asked, and not written to; open one shard, or merge "
-                "them: hier merge"
+                "a corpus of several shards is asked, and no single document is written to it; "
+                "sync its folder, open one shard, or merge them: hier merge"
             )
         (shard,) = self.shards
         with writing(shard.path):
@@ -209,6 +239,27 @@ class Corpus:
             finally:
                 shard.look(again=True)
             shard.keep()
+
+    @property
+    def _place(self) -> str:
+        """Where the shards are that the file lists; empty where it has its documents itself."""
+        if self._file is None:
+            return ""
+        with closing(Database(self._file)) as database:
+            return Catalogue(database).place
+
+    @contextmanager
+    def _cataloguing(self) -> Iterator[Database]:
+        """Hold the lock of the catalogue, and open the shards that it lists afterwards."""
+        if self._file is None:
+            raise StoreError("shards are listed in one file; open it, or make it: Corpus.create")
+        try:
+            with writing(self._file), closing(Database(self._file)) as database:
+                yield database
+        finally:
+            before, self.shards = self.shards, tuple(open_shards(self._file))
+            for shard in before:
+                shard.close()
 
     @property
     def _recipe(self) -> Recipe:
@@ -287,6 +338,14 @@ class Corpus:
         metadata = self._row(name).metadata
         return source.packed.tree(name, metadata, self.tokenizer)
 
+    def document(self, name: str) -> Document:
+        """Return one document: its text, its places, and what is known of it.
+
+        Raises:
+            InputError: there is no such document.
+        """
+        return replace(self._load([name])[name].document, metadata=self._row(name).metadata)
+
     def _row(self, name: str) -> Row:
         view = self._view(name)
         return view.rows[view.number[name]]
@@ -334,12 +393,7 @@ class Corpus:
         out = named & set(filter(lambda part: isinstance(part, str), parts["exclude"]))
         queries = check_query(query)
         hits = [*self._whole(sure), *self._candidates(queries, where)]
-        hits = [hit for hit in hits if hit.document not in out]
-        if not hits:
-            raise InputError(f"no document has {dict(where or {})!r}; ask for others, or for all")
-        chosen = choose(hits, LEAVES)
-        sources = self._load({hit.document for hit in chosen})
-        joined = join(runs_of(chosen, sources), self.lexicon, self._manner)
+        joined = self._join([hit for hit in hits if hit.document not in out], where)
         context = joined.tree.compress(
             query,
             budget,
@@ -360,6 +414,35 @@ class Corpus:
         """Yield hits of all of some documents, better than any that is found."""
         for name in names:
             yield Hit(name, 0, np.inf, 1.0, 0, self._row(name).leaves)
+
+    def joined(
+        self, queries: Sequence[str], where: Where | None = None, known: Joined | None = None
+    ) -> Joined:
+        """Return the parts of documents that questions are asked of, as one tree.
+
+        Args:
+            queries: the questions; none for an overview.
+            where: as for ``compress``.
+            known: what was joined already, and is to be there too.
+
+        Raises:
+            InputError: no document is let through.
+        """
+        return self._join(self._candidates(queries, where), where, known)
+
+    def _join(
+        self, hits: Sequence[Hit], where: Where | None, known: Joined | None = None
+    ) -> Joined:
+        if not len(self):
+            raise InputError("the corpus has no documents; add some: hier add CORPUS FILE")
+        if not hits:
+            asked = f"has {in_words(where)}" if where else "is left"
+            raise InputError(f"no document {asked}; ask for others, or for all")
+        parts = {(hit.document, hit.first, hit.end) for hit in choose(hits, LEAVES)}
+        if known is not None:
+            parts |= {(run.source.id, run.first, run.end) for run in known.runs}
+        sources = self._load({name for name, _, _ in parts})
+        return join(runs_of(parts, sources), self.lexicon, self._manner)
 
     def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
         """Return the passages found for questions, taken in turn; for none the central ones."""
@@ -437,7 +520,7 @@ def _compact(database: Database) -> None:
 def _check_alike(shards: Sequence[Shard]) -> None:
     """Refuse shards that were read in different ways, or that have a document in common."""
     first = shards[0]
-    names: dict[str, Path] = {}
+    names: dict[str, Shard] = {}
     for shard in shards:
         if difference := first.settings.difference(shard.settings):
             raise StoreError(
@@ -445,10 +528,10 @@ def _check_alike(shards: Sequence[Shard]) -> None:
                 "what was read alike"
             )
         for row in shard.rows:
-            if names.setdefault(row.id, shard.path) != shard.path:
+            if (other := names.setdefault(row.id, shard)) is not shard:
                 raise StoreError(
-                    f"{row.id!r} is in {names[row.id]} and in {shard.path}; remove it from one: "
-                    "hier remove"
+                    f"{row.id!r} is in {other.path} and in {shard.path}; name each file once, or "
+                    "remove it from one: hier remove"
                 )
 
 

@@ -20,6 +20,16 @@ from hier.errors import InputError, StoreError
 
 _ASKED = 500  # rows looked up in one statement
 _COMPACT_SECONDS = 1.0  # how long readers are waited for to give back space
+_MAGIC = b"SQLite format 3\0"
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a file begins as a store does; that it is a corpus, opening it tells."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except (OSError, ValueError):  # reading it says why
+        return False
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,11 @@ class Database:
             raise StoreError(
                 f"{self.path} is damaged: {error}; restore it, or build it again"
             ) from error
+
+    def ask(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of a statement about tables that another module keeps in the file."""
+        with self._explained():
+            return self._file.execute(statement, values).fetchall()
 
     def state(self) -> tuple[int, ...]:
         """Return what changes whenever the file is changed through another connection.

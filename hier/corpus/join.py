@@ -195,6 +195,28 @@ class Joined:
         """Return the run that a character of the joined text belongs to."""
         return self.placed[int(np.searchsorted(self._begins, start, "right")) - 1]
 
+    def origin(self, start: int, end: int) -> tuple[Source, int, int]:
+        """Return the document that some characters of the joined text are of, and where there."""
+        placed = self.place_of(start)
+        shift = int(placed.run.source.leaf_start[placed.run.first]) - placed.body
+        return placed.run.source, max(start, placed.body) + shift, end + shift
+
+    def locate(self, source: Source, start: int) -> int:
+        """Return where a character of a document stands in the joined text.
+
+        Raises:
+            LookupError: it is not there.
+        """
+        found = self.spans(source.id, start, start + 1)
+        if not found:
+            raise LookupError(f"character {start} of {source.id} is not joined")
+        return found[0][0]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """What was joined."""
+        return tuple(placed.run for placed in self.placed)
+
 
 @dataclass(frozen=True)
 class Manner:

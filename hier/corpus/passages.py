@@ -82,6 +82,19 @@ def quantise(vectors: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(vectors * STEPS), -127, 127).astype(np.int8)
 
 
+def whole_numbers(query: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return a query in whole numbers of eight bits, float32, and how many of them make 1.
+
+    FAISS takes a query apart like a code, and cuts off what is behind the point. Products of whole
+    numbers are exact, so that equal passages are equal wherever they are counted.
+
+    Args:
+        query: float32 (dimensions,), not all 0.
+    """
+    steps = 127 / float(np.abs(query).max())
+    return np.rint(query * steps).astype(np.float32), steps
+
+
 @dataclass(frozen=True)
 class Statistics:
     """What BM25 needs to know of a whole corpus; those of its parts add up.
@@ -224,14 +237,16 @@ class Passages:
             selector = faiss.IDSelectorBitmap(marks)
             parameters = faiss.SearchParameters(sel=selector)
         k = min(k, len(self))
-        _, found = self._faiss.search(query[None].astype(np.float32), k, params=parameters)
+        whole, _ = whole_numbers(query)
+        _, found = self._faiss.search(whole[None], k, params=parameters)
         ids: np.ndarray = found[0][found[0] >= 0]
         return ids
 
     def cosines(self, query: np.ndarray, passages: np.ndarray) -> np.ndarray:
         """Return the cosines of some passages with a query, one by one: float64 (passages,)."""
+        whole, steps = whole_numbers(query)
         vectors = self.vectors[passages].astype(np.float32)
-        return np.einsum("nd,d->n", vectors, query.astype(np.float32)) / np.float64(STEPS)
+        return np.einsum("nd,d->n", vectors, whole).astype(np.float64) / (STEPS * steps)
 
 
 _NOTHING = {

@@ -7,7 +7,7 @@ is read, the rest is taken over. Whoever writes does it last, so that no questio
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -30,12 +30,19 @@ class View:
         path: the store.
         database: the store, open.
         known: an index of an earlier moment.
+        hidden: names of documents that are passed over.
     """
 
-    def __init__(self, path: Path, database: Database, known: Kept | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database: Database,
+        known: Kept | None = None,
+        hidden: Collection[str] = (),
+    ) -> None:
         """Look at the documents; the index is opened when the first question comes."""
         self.path = path
-        self.rows = database.rows()
+        self.rows = [row for row in database.rows() if row.id not in hidden]
         self.known = known
         self._database = database
         self._kept: Kept | None = None
@@ -122,14 +129,16 @@ class Shard:
 
     Args:
         path: the file.
+        hidden: names of documents that it does not show.
 
     Raises:
         StoreError: it is no corpus, damaged, or of a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hidden: Collection[str] = frozenset()) -> None:
         """Open the file; its index is opened when the first question comes."""
         self.path = path
+        self.hidden = hidden
         self.database = Database(path)
         self._lock = threading.Lock()
         self._view: View | None = None
@@ -163,7 +172,7 @@ class Shard:
                         "again"
                     )
                 known = None if self._view is None else self._view.known
-                self._view, self._state = View(self.path, self.database, known), state
+                self._view, self._state = View(self.path, self.database, known, self.hidden), state
             return self._view
 
     def keep(self) -> None:

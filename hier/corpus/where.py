@@ -1,8 +1,9 @@
 """Filters: which documents of a corpus a question is about, by name and by metadata."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from hier.corpus.database import Row
 from hier.errors import InputError
 
 Where = Mapping[str, Any]
@@ -36,6 +37,26 @@ def read_where(where: Where | None) -> Filter | None:
         )
 
     return lets_through
+
+
+def in_words(where: Where | None) -> str:
+    """Return a filter as it is typed: ``year=2024``."""
+    words = []
+    for name, wanted in (where or {}).items():
+        several = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes)
+        values = dict.fromkeys(str(value) for value in (wanted if several else [wanted]))
+        words += [f"{name}={value}" for value in values]
+    return " ".join(words)
+
+
+def matching(rows: Iterable[Row], where: Where | None) -> list[Row]:
+    """Return the documents that a filter lets through.
+
+    Raises:
+        InputError: as for ``read_where``.
+    """
+    lets_through = read_where(where)
+    return [row for row in rows if lets_through is None or lets_through(row.id, row.metadata)]
 
 
 def _meets(value: Any, wanted: Any) -> bool:

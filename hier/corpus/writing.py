@@ -7,11 +7,12 @@ Where nobody can tell whether files are gone, their documents stay.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hier.corpus.building import (
     Built,
@@ -59,8 +60,18 @@ class Report:
     seconds: float = 0.0
 
 
+class Listed(Protocol):
+    """What lists documents: a store, or a catalogue of several."""
+
+    path: Path
+
+    def rows(self) -> list[Row]:
+        """Return all documents."""
+        ...
+
+
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What is to be done about a folder.
 
     Attributes:
@@ -110,29 +121,37 @@ def sync(
         StoreError: the store cannot be written.
     """
     started, now = time.perf_counter(), time.time_ns()
+<<<<<<< ours
     plan = _plan(database, folder, prefix)
     if recipe.is_neural:
         plan = replace(plan, tasks=_with_previous(database, plan))
+=======
+    plan = plan_sync(database, folder, prefix)
+>>>>>>> theirs
     failed = dict(plan.failed)
     added, updated, touched = list[str](), list[str](), list[Row]()
-    tokens = 0
+    tokens = number = 0
     named = {row.hash: row.metadata for row in plan.own.values()}
-    outcomes = _outcomes(plan.tasks, recipe, workers, executor, ledger)
-    for number, outcome in enumerate(outcomes, 1):
-        old = plan.own.get(outcome.id)
-        if outcome.error:
-            failed[outcome.id] = outcome.error
-        elif old is not None and outcome.hash == old.hash:
-            touched.append(replace(old, stamp=_settled(outcome.stamp, now)))
-        else:
-            row = _row(outcome, named, plan.home, now)
-            with database.transaction():
-                put_built(database, outcome.built)
-                database.put_row(row)
-            tokens += 0 if outcome.built is None else outcome.built.tokens
-            (added if old is None else updated).append(outcome.id)
-        if progress is not None:
-            progress("reading", number, len(plan.tasks))
+    with closing(_outcomes(plan.tasks, recipe, workers, executor, ledger)) as batches:
+        for batch in batches:
+            fresh = [each for each in batch if not each.error and not is_as_was(each, plan)]
+            if fresh:
+                with database.transaction():
+                    for outcome in fresh:
+                        put_built(database, outcome.built)
+                        database.put_row(_row(outcome, named, plan.home, now))
+            for outcome in batch:
+                number += 1
+                if outcome.error:
+                    failed[outcome.id] = outcome.error
+                elif is_as_was(outcome, plan):
+                    old = plan.own[outcome.id]
+                    touched.append(replace(old, stamp=settled(outcome.stamp, now)))
+                else:
+                    tokens += 0 if outcome.built is None else outcome.built.tokens
+                    (updated if outcome.id in plan.own else added).append(outcome.id)
+                if progress is not None:
+                    progress("reading", number, len(plan.tasks))
     _finish(database, touched, plan)
     return Report(
         added=tuple(sorted(added)),
@@ -146,7 +165,7 @@ def sync(
     )
 
 
-def _plan(database: Database, folder: Path, prefix: str) -> _Plan:
+def plan_sync(database: Listed, folder: Path, prefix: str) -> Plan:
     """Compare a folder with what a corpus has of it."""
     prefix = readable(prefix)
     listing, home = walk(folder), readable(str(folder.resolve()))
@@ -167,12 +186,12 @@ def _plan(database: Database, folder: Path, prefix: str) -> _Plan:
     removed = sorted(own.keys() - files.keys() - hidden.keys())
     gone = tuple(own[name].hash for name in removed)
     tasks = [
-        Task(name, str(file.path), (own[name].hash, *gone) if name in own else gone)
+        Task(name, str(file.path), (own[name].hash, *gone) if name in own else gone, file.size)
         for name, file in sorted(files.items())
         if name not in failed and not (name in own and own[name].stamp == _stamp(file))
     ]
     skipped = {skipped.id: skipped.reason for skipped in listing.skipped}
-    return _Plan(home, own, frozenset(files), tasks, removed, failed | hidden, skipped)
+    return Plan(home, own, frozenset(files), tasks, removed, failed | hidden, skipped)
 
 
 def _with_previous(database: Database, plan: _Plan) -> list[Task]:
@@ -204,7 +223,7 @@ def _stamp(file: File) -> Stamp:
     return Stamp.of(file.size, file.mtime_ns, file.ino)
 
 
-def _settled(stamp: Stamp, now: int) -> Stamp:
+def settled(stamp: Stamp, now: int) -> Stamp:
     """Return the stamp of a file; of one that was changed just before ``now`` one that none has."""
     return replace(stamp, modified=-1) if stamp.modified > now - _RACY else stamp
 
@@ -215,19 +234,27 @@ def _outcomes(
     workers: int,
     executor: Executor | None,
     ledger: Ledger | None,
-) -> Iterator[Outcome]:
+) -> Generator[list[Outcome]]:
+    """Yield outcomes, as many at a time as are to be written together."""
     if executor is None and workers == 1:
-        return each_file(tasks, recipe, ledger)
-    return spread(tasks, recipe, workers, executor)
+        yield from ([outcome] for outcome in each_file(tasks, recipe, ledger))
+    else:
+        yield from spread(tasks, recipe, workers, executor)
+
+
+def is_as_was(outcome: Outcome, plan: Plan) -> bool:
+    """Say whether a file holds what it held, whatever its facts say."""
+    old = plan.own.get(outcome.id)
+    return old is not None and outcome.hash == old.hash
 
 
 def _row(outcome: Outcome, named: dict[bytes, dict[str, Any]], home: str, now: int) -> Row:
     """Return the row of a file that is new or changed; one that is known was renamed."""
     metadata = named[outcome.hash] if outcome.metadata is None else outcome.metadata
-    return Row(outcome.id, outcome.hash, metadata, home, _settled(outcome.stamp, now))
+    return Row(outcome.id, outcome.hash, metadata, home, settled(outcome.stamp, now))
 
 
-def _finish(database: Database, touched: Iterable[Row], plan: _Plan) -> None:
+def _finish(database: Database, touched: Iterable[Row], plan: Plan) -> None:
     """Write the stamps of files that are as they were, and remove documents that are gone."""
     stamps = [row for row in touched if row.stamp != plan.own[row.id].stamp]
     if stamps or plan.removed:
@@ -265,7 +292,10 @@ def put_built(database: Database, built: Built | None) -> None:
 
 
 def put_documents(
-    database: Database, documents: Iterable[tuple[Document, dict[str, Any]]], recipe: Recipe
+    database: Database,
+    documents: Iterable[tuple[Document, dict[str, Any]]],
+    recipe: Recipe,
+    ledger: Ledger | None = None,
 ) -> list[str]:
     """Build documents that were read elsewhere, and write each as it is finished.
 
@@ -273,6 +303,7 @@ def put_documents(
         database: the store; the caller holds the lock.
         documents: each with what else is known of it; its name is its document's.
         recipe: how they are built.
+        ledger: where a model's calls are recorded.
 
     Raises:
         InputError: a document has no name or none that is valid text, or no words.
@@ -285,8 +316,12 @@ def put_documents(
         check_name(document.name)
         found = hash_text(document)
         there = database.known([found])
+<<<<<<< ours
         previous = database.packed_of(document.name) if recipe.is_neural else b""
         built = None if there else build_document(document, found, recipe, None, previous)
+=======
+        built = None if there else build_document(document, found, recipe, ledger)
+>>>>>>> theirs
         with database.transaction():
             put_built(database, built)
             database.put_row(Row(document.name, found, {**document.metadata, **metadata}))

@@ -1,0 +1,149 @@
+"""Options of corpora: what may be typed behind a command that makes one or asks one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hier.errors import InputError
+from hier.options import number_or_word, with_options
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?")
+
+Saved = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TREE|CORPUS...", help="A saved tree, a corpus, or all shards of a corpus."
+    ),
+]
+SavedOrText = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TREE|CORPUS|FILE...",
+        help="A saved tree, a corpus (or all its shards), or a text file.",
+    ),
+]
+CorpusFile = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Only documents of a corpus with it: year=2024, type=pdf, path='reports/*.pdf'. "
+        "Other names narrow further; the same name again allows its value too.",
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Name every file that was passed over, and why.")
+]
+
+
+@dataclass(frozen=True)
+class Spreading:
+    """Who builds the documents of a folder, and what they are called.
+
+    Attributes:
+        prefix: what stands before the path of a file in its document's name.
+        workers: processes that build.
+        scheduler: address of a Dask scheduler whose workers build in their place.
+        shards: where workers write shards; None for one file.
+    """
+
+    prefix: str
+    workers: int
+    scheduler: str | None
+    shards: str | None
+
+    def options(self) -> dict[str, Any]:
+        """Return it as ``Corpus.sync`` takes it.
+
+        Raises:
+            HierError: there is no such scheduler, or nothing to speak to one with.
+        """
+        told: dict[str, Any] = {"prefix": self.prefix, "workers": self.workers}
+        if self.scheduler is not None:
+            told["executor"] = _executor(self.scheduler)
+        if self.shards is not None:
+            told["shards"] = self.shards
+        return told
+
+
+def _executor(scheduler: str) -> "Executor":
+    from hier.corpus.cluster import connect
+
+    return connect(scheduler)
+
+
+def read_spreading(
+    *,
+    prefix: Annotated[
+        str,
+        typer.Option("--as", metavar="PREFIX", help="Before each file's path in its name: 2024/"),
+    ] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that build.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:8786", help="A Dask scheduler whose workers build."),
+    ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A folder that all workers see: they write there."),
+    ] = None,
+) -> Spreading:
+    """Read how a folder is to be built."""
+    return Spreading(prefix, workers, scheduler, shards)
+
+
+with_spreading = with_options(read_spreading, "spreading")
+
+
+def read_where(typed: Sequence[str] | None) -> dict[str, Any] | None:
+    """Read filters: each name with all values that were typed for it; None where none was.
+
+    What looks like a number is looked for as a number and as a text: ``title=1984`` finds both.
+
+    Raises:
+        InputError: a filter is not NAME=VALUE.
+    """
+    if not typed:
+        return None
+    wanted: dict[str, list[Any]] = {}
+    for text in typed:
+        name, value = _pair(text, "where", "year=2024")
+        values = [value] if name == "path" else _meant(value)
+        wanted.setdefault(name, []).extend(values)
+    return wanted
+
+
+def read_metadata(typed: Sequence[str] | None) -> dict[str, Any]:
+    """Read what else is known of documents; what looks like a number is one.
+
+    Raises:
+        InputError: something is not NAME=VALUE.
+    """
+    pairs = (_pair(text, "meta", "year=2024") for text in typed or ())
+    return {name: _value(value) for name, value in pairs}
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise InputError(f"{option} {text!r} is not NAME=VALUE; pass such as {example}")
+    return name.strip(), value
+
+
+def _meant(value: str) -> list[Any]:
+    read = _value(value)
+    return [value] if isinstance(read, str) else [read, value]
+
+
+def _value(value: str) -> Any:
+    """Read a value: what is written as numbers are is one, but ``007`` is no number."""
+    if value in ("true", "false"):
+        return value == "true"
+    return number_or_word(value) if _NUMBER.fullmatch(value) else value
