@@ -11,7 +11,6 @@ from scripted_model import Scripted, calls, count, expand, search
 
 import hier
 from hier.asking.subject import CorpusSubject, subject_of
-from hier.corpus import asking
 from hier.errors import BudgetError, InputError
 
 FILLING = (
@@ -39,7 +38,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_candidates(monkeypatch):
     """A question finds a few of the documents, so that other words find others."""
-    monkeypatch.setattr(asking.choose, "__defaults__", (200,))
+    monkeypatch.setattr("hier.corpus.corpus.LEAVES", 200)
 
 
 def check(corpus, answer):
