@@ -17,7 +17,7 @@ from hier.corpus.packing import pack
 from hier.corpus.passages import enter
 from hier.corpus.settings import ENGINE
 from hier.document import Document
-from hier.errors import HierError
+from hier.errors import HierError, StoreError
 from hier.files.kinds import kind_of
 from hier.files.reading import changed_ns, read_bytes, read_raw
 from hier.ledger import Ledger
@@ -52,21 +52,15 @@ class Task:
         path: where the file is.
         known: what trees are found by that the corpus has: its own, and those of files that are
             gone, which may be here under a new name.
-<<<<<<< ours
-        previous: the tree that the corpus has of it, where its vectors are costly; else empty.
-=======
         size: its bytes; -1 where that is not known.
->>>>>>> theirs
+        previous: the tree that the corpus has of it, where its vectors are costly; else empty.
     """
 
     id: str
     path: str
     known: tuple[bytes, ...] = ()
-<<<<<<< ours
-    previous: bytes = b""
-=======
     size: int = -1
->>>>>>> theirs
+    previous: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -121,10 +115,16 @@ def build_files(tasks: Sequence[Task], recipe: Recipe) -> list[Outcome]:
 def each_file(
     tasks: Sequence[Task], recipe: Recipe, ledger: Ledger | None = None
 ) -> Iterator[Outcome]:
-    """Yield the outcome of each file."""
+    """Yield the outcome of each file.
+
+    Raises:
+        StoreError: summaries cannot be kept.
+    """
     for task in tasks:
         try:
             yield _build_file(task, recipe, ledger)
+        except StoreError:  # of the cache of summaries: it is wrong for all
+            raise
         except HierError as error:
             yield Outcome(task.id, error=str(error))
 

@@ -14,8 +14,10 @@ import numpy as np
 
 from hier.build import embedded_texts
 from hier.corpus.packing import unpack
+from hier.errors import StoreError
 from hier.retrieval.embedders import NeuralEmbedder, load_embedder
 from hier.tokens import load_tokenizer
+from hier.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,21 @@ def remember(name: str, previous: bytes, tokenizer: Any) -> Remembering:
 
     Raises:
         EmbedderError: as for ``load_embedder``.
-        StoreError: the earlier version is damaged.
     """
     loaded = _load(name)
     known: dict[str, np.ndarray] = {}
-    if previous:
-        tree = unpack(previous).tree("", {}, load_tokenizer(tokenizer))
+    if tree := _open(previous, tokenizer):
         vectors = [level.vectors for level in tree.levels[:2]]
         for texts, rows in zip(embedded_texts(tree), vectors, strict=False):
             known |= dict(zip(texts, rows, strict=True)) if rows is not None else {}
     return Remembering(loaded.name, loaded.model, known)
+
+
+def _open(previous: bytes, tokenizer: Any) -> Tree | None:
+    try:
+        return unpack(previous).tree("", {}, load_tokenizer(tokenizer)) if previous else None
+    except StoreError:  # it is damaged, and about to be replaced
+        return None
 
 
 @lru_cache(1)

@@ -121,13 +121,9 @@ def sync(
         StoreError: the store cannot be written.
     """
     started, now = time.perf_counter(), time.time_ns()
-<<<<<<< ours
-    plan = _plan(database, folder, prefix)
+    plan = plan_sync(database, folder, prefix)
     if recipe.is_neural:
         plan = replace(plan, tasks=_with_previous(database, plan))
-=======
-    plan = plan_sync(database, folder, prefix)
->>>>>>> theirs
     failed = dict(plan.failed)
     added, updated, touched = list[str](), list[str](), list[Row]()
     tokens = number = 0
@@ -194,7 +190,7 @@ def plan_sync(database: Listed, folder: Path, prefix: str) -> Plan:
     return Plan(home, own, frozenset(files), tasks, removed, failed | hidden, skipped)
 
 
-def _with_previous(database: Database, plan: _Plan) -> list[Task]:
+def _with_previous(database: Database, plan: Plan) -> list[Task]:
     """Return the tasks, each with the tree that the corpus has of its document."""
     hashes = {task.id: plan.own[task.id].hash for task in plan.tasks if task.id in plan.own}
     packed = database.packed(sorted(set(hashes.values())))
@@ -316,12 +312,8 @@ def put_documents(
         check_name(document.name)
         found = hash_text(document)
         there = database.known([found])
-<<<<<<< ours
         previous = database.packed_of(document.name) if recipe.is_neural else b""
-        built = None if there else build_document(document, found, recipe, None, previous)
-=======
-        built = None if there else build_document(document, found, recipe, ledger)
->>>>>>> theirs
+        built = None if there else build_document(document, found, recipe, ledger, previous)
         with database.transaction():
             put_built(database, built)
             database.put_row(Row(document.name, found, {**document.metadata, **metadata}))
