@@ -34,6 +34,7 @@ WORDS = (
 ).split()
 AIMED = ("create", "compact", "index")
 KILLS = 5  # in a row, before a run is let be
+_ANEW = 0.15  # how often the store is made anew
 _AIM_SECONDS = 0.02  # after the beginning of what is aimed at
 
 
@@ -285,6 +286,9 @@ def run(
     with victims(store) as writers:
         longest = 1.0
         while killed.total() < moments:
+            if watch.dice.random() < _ANEW:
+                for path in place.glob("c.hier*"):
+                    path.unlink()
             watch.edit()
             for _ in range(min(kills, moments - killed.total())):
                 aim = watch.dice.choice(["", "", *AIMED[0 if not store.exists() else 1 :]])

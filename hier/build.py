@@ -320,18 +320,24 @@ def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
 
     What lies above is longer than such models read: it is the sum of its passages, by length.
     """
-    n_leaves, passages = len(tree.leaf_start), tree.levels[min(1, len(tree.levels) - 1)].first_leaf
-    texts = [*_headed(tree, np.arange(n_leaves)), *_headed(tree, passages)]
+    leaves, passages = embedded_texts(tree)
     report = None if progress is None else lambda done, total: progress("encoding", done, total)
-    vectors = neural.encode(texts, report)
-    levels = list(tree.levels)
-    levels[0] = replace(levels[0], vectors=vectors[:n_leaves].astype(np.float16))
-    sizes = np.add.reduceat(tree.leaf_tokens, passages)[:, None].astype(np.float32)
-    for number in range(1, min(NEURAL_LEVELS, len(levels))):
-        first_leaf = levels[number].first_leaf
-        sums = sum_rows(vectors[n_leaves:] * sizes, np.searchsorted(passages, first_leaf))
-        levels[number] = replace(levels[number], vectors=unit(sums).astype(np.float16))
+    vectors = neural.encode([*leaves, *passages], report).astype(np.float16)
+    own = [vectors[: len(leaves)], vectors[len(leaves) :]]
+    levels = [replace(level, vectors=v) for level, v in zip(tree.levels, own, strict=False)]
+    first = tree.levels[min(1, len(tree.levels) - 1)].first_leaf
+    weighed = np.add.reduceat(tree.leaf_tokens, first)[:, None] * own[1].astype(np.float32)
+    for level in tree.levels[len(levels) : NEURAL_LEVELS]:
+        sums = sum_rows(weighed, np.searchsorted(first, level.first_leaf))
+        levels.append(replace(level, vectors=unit(sums).astype(np.float16)))
+    levels += tree.levels[len(levels) :]
     return replace(tree, levels=tuple(levels), encode_query=lambda q: neural.encode([q])[0])
+
+
+def embedded_texts(tree: Tree) -> tuple[list[str], list[str]]:
+    """Return what a neural embedder reads of a tree: the texts of its leaves, and of passages."""
+    passages = tree.levels[min(1, len(tree.levels) - 1)].first_leaf
+    return _headed(tree, np.arange(len(tree.leaf_start))), _headed(tree, passages)
 
 
 def _headed(tree: Tree, first: np.ndarray) -> list[str]:

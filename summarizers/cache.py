@@ -101,7 +101,16 @@ class Cache:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            remedy = "delete it, or name another: cache=Path(...), HIER_CACHE=FOLDER"
+            if self._is_shared():
+                remedy = "free some space, or check its permissions, and run the same again"
             raise StoreError(
-                f"the cache of summaries {self.path} cannot be used: {error}; delete it, or name "
-                "another: cache=Path(...), HIER_CACHE=FOLDER"
+                f"the cache of summaries {self.path} cannot be used: {error}; {remedy}"
             ) from error
+
+    def _is_shared(self) -> bool:
+        """Say whether the file is of an application that keeps more in it than summaries."""
+        try:
+            return bool(self._file.execute("PRAGMA application_id").fetchone()[0])
+        except (AttributeError, sqlite3.Error):  # it was never opened
+            return False

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 
+import numpy as np
 import pytest
 import stores
 
@@ -328,3 +329,54 @@ def test_only_the_paths_to_the_root_are_summarised_anew(tmp_path):
     with stores.scratch(tmp_path / "new.hier", folder, **options) as other:
         assert other.tree("long.md").summary_texts == texts
         assert stores.content(tmp_path / "new.hier") == stores.content(tmp_path / "c.hier")
+
+
+def test_only_what_changed_is_embedded_anew(tmp_path, monkeypatch):
+    """A model that is found by its name reads the changed leaves, and what lies above them."""
+    pytest.importorskip("sentence_transformers")
+    from hier.retrieval.models import SentenceTransformerModel
+
+    read = []
+    encode = SentenceTransformerModel.encode
+
+    def count(self, texts):
+        read.extend(texts)
+        return encode(self, texts)
+
+    monkeypatch.setattr(SentenceTransformerModel, "encode", count)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(2):
+        (folder / f"d{number}.md").write_text(stores.prose(number, 8))
+    options = {"embedder": "sentence-transformers/all-MiniLM-L6-v2"}
+    with stores.scratch(tmp_path / "c.hier", folder, **options) as corpus:
+        old = corpus.tree("d1.md")
+        whole, read[:] = len(read), []
+        changed = stores.prose(1, 8)
+        line = changed.rindex(".")
+        (folder / "d1.md").write_text(changed[:line] + " and more of copper" + changed[line:])
+        corpus.sync(folder)
+        new = corpus.tree("d1.md")
+        assert 1 <= len(read) <= 4 < whole / 3
+        assert all("and more of copper" in text for text in read)
+        read.clear()
+        corpus.add(hier.Document(new.source + "The printer is new.\n", "added"))
+        assert len(read) > 4
+        read.clear()
+        corpus.add(hier.Document(new.source + "The printer is old.\n", "added"))
+        assert all("The printer is old." in text for text in read)
+        assert 1 <= len(read) <= 4
+        same = len(old.leaf_start) - 1
+        assert (old.levels[0].vectors[:same] == new.levels[0].vectors[:same]).all()
+        corpus.remove("added")
+        with stores.scratch(tmp_path / "new.hier", folder, **options) as other:
+            again = other.tree("d1.md")
+            assert again.source == new.source
+            for level, made in zip(new.levels, again.levels, strict=True):
+                assert (level.first_leaf == made.first_leaf).all()
+                if made.vectors is not None:
+                    near = np.abs(level.vectors.astype(float) - made.vectors.astype(float))
+                    assert near.max() < 1e-3  # the last bits of 16
+            assert corpus.tree("d0.md").levels[0].vectors.tobytes() == (
+                other.tree("d0.md").levels[0].vectors.tobytes()
+            )

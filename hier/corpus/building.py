@@ -17,7 +17,7 @@ from hier.corpus.packing import pack
 from hier.corpus.passages import enter
 from hier.corpus.settings import ENGINE
 from hier.document import Document
-from hier.errors import HierError
+from hier.errors import HierError, StoreError
 from hier.files.kinds import kind_of
 from hier.files.reading import changed_ns, read_bytes, read_raw
 from hier.ledger import Ledger
@@ -37,6 +37,11 @@ class Recipe:
     encoding: str = "utf-8"
     cache: Path | bool = True
 
+    @property
+    def is_neural(self) -> bool:
+        """Whether vectors are costly, and the embedder is found by its name."""
+        return isinstance(self.embedder, str) and self.embedder != "static"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -48,12 +53,14 @@ class Task:
         known: what trees are found by that the corpus has: its own, and those of files that are
             gone, which may be here under a new name.
         size: its bytes; -1 where that is not known.
+        previous: the tree that the corpus has of it, where its vectors are costly; else empty.
     """
 
     id: str
     path: str
     known: tuple[bytes, ...] = ()
     size: int = -1
+    previous: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -108,10 +115,16 @@ def build_files(tasks: Sequence[Task], recipe: Recipe) -> list[Outcome]:
 def each_file(
     tasks: Sequence[Task], recipe: Recipe, ledger: Ledger | None = None
 ) -> Iterator[Outcome]:
-    """Yield the outcome of each file."""
+    """Yield the outcome of each file.
+
+    Raises:
+        StoreError: summaries cannot be kept.
+    """
     for task in tasks:
         try:
             yield _build_file(task, recipe, ledger)
+        except StoreError:  # of the cache of summaries: it is wrong for all
+            raise
         except HierError as error:
             yield Outcome(task.id, error=str(error))
 
@@ -124,7 +137,7 @@ def _build_file(task: Task, recipe: Recipe, ledger: Ledger | None) -> Outcome:
     if found in task.known:
         return Outcome(task.id, found, stamp)
     document = read_bytes(raw, task.id, recipe.encoding)
-    built = build_document(document, found, recipe, ledger)
+    built = build_document(document, found, recipe, ledger, task.previous)
     return Outcome(task.id, found, stamp, dict(document.metadata), built)
 
 
@@ -151,7 +164,11 @@ def hash_text(document: Document) -> bytes:
 
 
 def build_document(
-    document: Document, found: bytes, recipe: Recipe, ledger: Ledger | None = None
+    document: Document,
+    found: bytes,
+    recipe: Recipe,
+    ledger: Ledger | None = None,
+    previous: bytes = b"",
 ) -> Built:
     """Build a document's tree and pack it.
 
@@ -160,13 +177,19 @@ def build_document(
         found: what its tree is found by.
         recipe: how it is built.
         ledger: where a model's calls are recorded.
+        previous: the tree of its earlier version, as it is kept; empty for none.
 
     Raises:
         HierError: as for ``hier.build``.
     """
+    embedder = recipe.embedder
+    if recipe.is_neural:
+        from hier.corpus.remembering import remember
+
+        embedder = remember(embedder, previous, recipe.tokenizer)
     tree = build(
         document,
-        embedder=recipe.embedder,
+        embedder=embedder,
         summarizer=recipe.summarizer,
         tokenizer=recipe.tokenizer,
         relevance=recipe.relevance,

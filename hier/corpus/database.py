@@ -181,6 +181,13 @@ class Database:
         """Return trees as they are kept, by hash."""
         return self._select("packed", hashes)
 
+    def packed_of(self, name: str) -> bytes:
+        """Return the tree of a document as it is kept; empty where there is none."""
+        ask = "SELECT packed FROM documents JOIN trees USING (hash) WHERE id = ?"
+        with self._explained():
+            found = self._file.execute(ask, (name,)).fetchone()
+        return bytes(found[0]) if found else b""
+
     def passages(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the passages of trees as they are kept, by hash."""
         return self._select("passages", hashes)

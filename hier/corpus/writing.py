@@ -122,6 +122,8 @@ def sync(
     """
     started, now = time.perf_counter(), time.time_ns()
     plan = plan_sync(database, folder, prefix)
+    if recipe.is_neural:
+        plan = replace(plan, tasks=_with_previous(database, plan))
     failed = dict(plan.failed)
     added, updated, touched = list[str](), list[str](), list[Row]()
     tokens = number = 0
@@ -186,6 +188,16 @@ def plan_sync(database: Listed, folder: Path, prefix: str) -> Plan:
     ]
     skipped = {skipped.id: skipped.reason for skipped in listing.skipped}
     return Plan(home, own, frozenset(files), tasks, removed, failed | hidden, skipped)
+
+
+def _with_previous(database: Database, plan: Plan) -> list[Task]:
+    """Return the tasks, each with the tree that the corpus has of its document."""
+    hashes = {task.id: plan.own[task.id].hash for task in plan.tasks if task.id in plan.own}
+    packed = database.packed(sorted(set(hashes.values())))
+    return [
+        replace(task, previous=packed[hashes[task.id]]) if task.id in hashes else task
+        for task in plan.tasks
+    ]
 
 
 def _hidden(listing: Listing, prefix: str, missing: Iterable[str]) -> dict[str, str]:
@@ -300,7 +312,8 @@ def put_documents(
         check_name(document.name)
         found = hash_text(document)
         there = database.known([found])
-        built = None if there else build_document(document, found, recipe, ledger)
+        previous = database.packed_of(document.name) if recipe.is_neural else b""
+        built = None if there else build_document(document, found, recipe, ledger, previous)
         with database.transaction():
             put_built(database, built)
             database.put_row(Row(document.name, found, {**document.metadata, **metadata}))
