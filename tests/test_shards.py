@@ -175,9 +175,13 @@ def test_a_missing_shard_is_named_and_built_again(small: None, tmp_path: Path) -
         lost.path.unlink()
     with pytest.raises(StoreError, match=f"the shard {lost.path.name} of .*c.hier is missing in"):
         Corpus.open(path)
+    with pytest.raises(StoreError, match=f"the shard {lost.path.name} of"):
+        merge([path], tmp_path / "out.hier")
     with pytest.raises(StoreError, match=f"{lost.path.name} does not exist"):
         Corpus.open([*(tmp_path / "shards").glob("*.hier"), lost.path])
-    with Corpus.create(path) as corpus:
+    with pytest.warns(UserWarning, match="run the same hier build again"):
+        corpus = Corpus.create(path)
+    with corpus:
         assert list(corpus.sync(folder).added) == had
         assert as_built_anew(tmp_path / "anew.hier", folder, corpus)
 

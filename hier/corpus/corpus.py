@@ -21,7 +21,7 @@ from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import attribute, choose, runs_of
 from hier.corpus.building import Recipe
-from hier.corpus.catalogue import Catalogue
+from hier.corpus.catalogue import Catalogue, MissingShardError, stores_of
 from hier.corpus.database import Database, Row
 from hier.corpus.feedback import ADDED, BELIEVED, interleave, widen
 from hier.corpus.join import Manner, Source, join
@@ -33,7 +33,7 @@ from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
-from hier.corpus.shards import open_shards, sync_shards
+from hier.corpus.shards import sync_shards
 from hier.corpus.storage import is_url
 from hier.corpus.where import Where, check_metadata
 from hier.corpus.writing import Report, put_documents, renew, sync
@@ -60,6 +60,7 @@ class Corpus:
     def __init__(self, shards: Sequence[Shard], tokenizer: Any = None) -> None:
         """Take open shards that were read in the same way."""
         self.shards = tuple(shards)
+        self._file = self.shards[0].path if len(self.shards) == 1 else None
         self.moments = Moments(self.shards)
         self.lexicon = Lexicon()
         self._tokenizer = tokenizer
@@ -84,9 +85,9 @@ class Corpus:
             raise InputError("there is no shard to open; pass the path of at least one")
         with ExitStack() as opened:
             shards: list[Shard] = []
-            for each in paths:
-                shards += open_shards(each)
-                opened.callback(lambda some: [shard.close() for shard in some], shards[:])
+            for store, hidden in (found for each in paths for found in stores_of(each)):
+                shards.append(Shard(store, hidden))
+                opened.callback(shards[-1].close)
             corpus = cls(shards, tokenizer)
             opened.pop_all()
         if len(paths) == 1 and not is_url(str(paths[0])):
@@ -139,7 +140,11 @@ class Corpus:
                 f"{path} is there already, with another {difference}; say the same, or build "
                 "anew under another name"
             )
-        corpus = cls.open(path, tokenizer=tokenizer)
+        try:
+            corpus = cls.open(path, tokenizer=tokenizer)
+        except MissingShardError as error:  # it can still be synced
+            warnings.warn(str(error), stacklevel=2)
+            corpus = cls([Shard(path)], tokenizer)
         corpus.summarizer = summarizer
         return corpus
 
@@ -252,7 +257,9 @@ class Corpus:
             with writing(self._file), closing(Database(self._file)) as database:
                 yield database
         finally:
-            before, self.shards = self.shards, tuple(open_shards(self._file))
+            before = self.shards
+            self.shards = tuple(Shard(*store) for store in stores_of(self._file))
+            self.moments = Moments(self.shards)
             for shard in before:
                 shard.close()
 
