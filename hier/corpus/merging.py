@@ -175,8 +175,8 @@ def _copy(
     try:
         file.execute("DELETE FROM temp.wanted")
         file.executemany("INSERT INTO temp.wanted VALUES (?)", ((name,) for name in names))
-        if clash := file.execute(_CLASH).fetchone():
-            raise _clash(*clash, source, before)
+        for name, text in file.execute(_CLASH).fetchall():
+            raise _clash(name, text, source, before)
         for statement in _COPY.split(";"):
             file.execute(statement)
         file.execute("COMMIT")

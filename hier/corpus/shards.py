@@ -8,7 +8,7 @@ one; shards that hide much, and small ones when there are many, are gathered int
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -183,7 +183,7 @@ def _run(
     ready: Callable[[], None],
     workers: int,
     executor: Executor | None,
-) -> Iterator[R]:
+) -> Generator[R]:
     if executor is not None:
         yield from run_executor(waiting, work, executor, _UNDER_WAY)
     elif workers > 1:
