@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hier
-from hier.commands.corpus_options import Saved, SavedOrText, Where, read_where
+from hier.commands.corpus_options import Saved, SavedOrText, Where, in_documents, read_where
 from hier.commands.opening import build_tree, named, opened, opened_or_built
 from hier.commands.output import account, say, say_all, sized, write, write_json
 from hier.errors import HierError, InputError
@@ -60,7 +60,8 @@ def query(
 ) -> None:
     """Ask a saved tree or a corpus."""
     with opened(sources) as asked:
-        answer(asked, question, limits | only(asked, where), as_json)
+        meant = limits if isinstance(asked, Tree) else in_documents(limits)
+        answer(asked, question, meant | only(asked, where), as_json)
 
 
 def explain(

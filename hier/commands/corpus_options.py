@@ -1,7 +1,7 @@
 """Options of corpora: what may be typed behind a command that makes one or asks one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from hier.options import number_or_word, with_options
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+_SPAN = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?")
 
 Saved = Annotated[
@@ -118,6 +119,18 @@ def read_where(typed: Sequence[str] | None) -> dict[str, Any] | None:
         values = [value] if name == "path" else _meant(value)
         wanted.setdefault(name, []).extend(values)
     return wanted
+
+
+def in_documents(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return limits whose parts are of documents: ``NAME:START:END`` is characters of one."""
+    read = {name: [_part(part) for part in limits[name]] for name in ("must_include", "exclude")}
+    shares = {_part(part): share for part, share in limits["minimum"].items()}
+    return {**limits, **read, "minimum": shares}
+
+
+def _part(part: Any) -> Any:
+    found = _SPAN.fullmatch(part) if isinstance(part, str) else None
+    return (found[1], (int(found[2]), int(found[3]))) if found else part
 
 
 def read_metadata(typed: Sequence[str] | None) -> dict[str, Any]:
