@@ -73,10 +73,10 @@ def remove(
     with hier.Corpus.open(corpus) as opened:
         names = dict.fromkeys(documents or ())
         if where:
-            found = matching(opened.documents, read_where(where))
+            found = matching(opened.documents, read_where(where) or {})
             if not found:
                 raise InputError(
-                    f"no document has {in_words(read_where(where))}; hier tree {corpus} lists them"
+                    f"no document has {in_words(asked or {})}; hier tree {corpus} lists them"
                 )
             names.update(dict.fromkeys(row.id for row in found))
         opened.remove(*names)
@@ -107,7 +107,7 @@ def split(
     """Make a corpus of some documents of another, which stays as it is."""
     from hier.corpus.merging import split as split_corpus
 
-    split_corpus(corpus, output, read_where(where))
+    split_corpus(corpus, output, read_where(where) or {})
     _say_size(output)
 
 

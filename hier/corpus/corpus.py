@@ -25,7 +25,7 @@ from hier.corpus.building import Recipe
 from hier.corpus.catalogue import Catalogue, MissingShardError, stores_of
 from hier.corpus.database import Database, Row
 from hier.corpus.fan_out import ask_each
-from hier.corpus.join import Joined, Manner, Source, join
+from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
@@ -35,6 +35,7 @@ from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, 
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
 from hier.corpus.shards import sync_shards
+from hier.corpus.source import Source
 from hier.corpus.storage import is_url
 from hier.corpus.where import Where, check_metadata, in_words
 from hier.corpus.writing import Report, put_documents, renew, sync
