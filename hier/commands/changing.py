@@ -73,10 +73,11 @@ def remove(
     with hier.Corpus.open(corpus) as opened:
         names = dict.fromkeys(documents or ())
         if where:
-            found = matching(opened.documents, read_where(where) or {})
+            asked = read_where(where) or {}
+            found = matching(opened.documents, asked)
             if not found:
                 raise InputError(
-                    f"no document has {in_words(asked or {})}; hier tree {corpus} lists them"
+                    f"no document has {in_words(asked)}; hier tree {corpus} lists them"
                 )
             names.update(dict.fromkeys(row.id for row in found))
         opened.remove(*names)
