@@ -103,8 +103,8 @@ def test_the_watch_sees_what_is_wrong(tmp_path):
 
 @contextmanager
 def small_disk(place):
-    """A disk of 300 kB; yields what makes it larger."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    """A disk of 200 kB; yields what makes it larger."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no disk may be mounted here")
     larger = ["mount", "-o", "remount,size=64m", str(place)]
@@ -116,9 +116,9 @@ def small_disk(place):
 
 @contextmanager
 def small_files(place):
-    """A disk that takes no file of more than 150 kB; yields what changes that."""
+    """A disk that takes no file of more than 90 kB; yields what changes that."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (90_000, before[1]))
     larger = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)  # noqa: E731
     try:
         yield larger
@@ -128,7 +128,7 @@ def small_files(place):
 
 @pytest.mark.parametrize("limit", [small_disk, small_files])
 def test_a_full_disk_keeps_what_is_finished(tmp_path, limit):
-    fill(tmp_path / "folder", files=60)
+    fill(tmp_path / "folder", files=36)
     place = tmp_path / "disk"
     place.mkdir()
     store = place / "c.hier"
@@ -137,14 +137,14 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, limit):
             with pytest.raises(hier.StoreError, match=r"free.* space.*run the same again"):
                 corpus.sync(tmp_path / "folder")
             some = len(corpus)
-            assert 0 < some < 60
+            assert 0 < some < 36
             with pytest.raises(hier.StoreError, match="free"):  # as long as nothing is done
                 corpus.sync(tmp_path / "folder")
         larger()
-        assert some <= len(stores.check_whole(store)) < 60
+        assert some <= len(stores.check_whole(store)) < 36
         with Corpus.open(store) as corpus:
             report = corpus.sync(tmp_path / "folder")
-            assert 0 < len(report.added) <= 60 - some
+            assert 0 < len(report.added) <= 36 - some
             assert report.unchanged >= some
             with stores.scratch(tmp_path / "new.hier", tmp_path / "folder") as other:
                 assert stores.content(store) == stores.content(tmp_path / "new.hier")

@@ -106,7 +106,7 @@ FAULTS = [
     (folder, r"is a folder, and no corpus"),
     (missing, r"does not exist; make it: hier build"),
     (pipe, r"is no file, and no corpus"),
-    (newer, r"has version 99, this hier reads up to 1; update hier: pip install -U"),
+    (newer, r"has version 99, this hier reads up to 2; update hier: pip install -U"),
     (no_tables, r"no such table.*damaged: restore it, or build it again"),
     (no_setting, r"says nothing of its embedder"),
     (bad_setting, r"is damaged.*restore it, or build it again"),
@@ -255,8 +255,8 @@ def test_a_damaged_page_in_writing_is_said(store, made):
 
 class TestVersions:
     STEPS = {  # noqa: RUF012
-        1: "ALTER TABLE documents ADD COLUMN shelf TEXT NOT NULL DEFAULT ''",
-        2: "CREATE TABLE shelves (name TEXT); INSERT INTO shelves SELECT id FROM documents",
+        2: "ALTER TABLE documents ADD COLUMN shelf TEXT NOT NULL DEFAULT ''",
+        3: "CREATE TABLE shelves (name TEXT); INSERT INTO shelves SELECT id FROM documents",
     }
 
     def open(self, store):
@@ -265,29 +265,40 @@ class TestVersions:
     def test_an_older_store_is_brought_up_step_by_step(self, store):
         before = stores.content(store)
         with self.open(store) as file:
-            schema.check(file, store, 3, self.STEPS)
-            assert schema.version_of(file) == 3
+            schema.check(file, store, 4, self.STEPS)
+            assert schema.version_of(file) == 4
             assert file.execute("SELECT count(*) FROM shelves").fetchone() == (6,)
             assert file.execute("SELECT DISTINCT shelf FROM documents").fetchall() == [("",)]
-            schema.check(file, store, 3, self.STEPS)  # and stays so
+            schema.check(file, store, 4, self.STEPS)  # and stays so
         assert stores.content(store) == before
+
+    def test_a_store_of_the_first_version_is_read_as_it_was(self, store, made):
+        with Corpus.open(store) as corpus:
+            rows = corpus.documents
+        for column in ("tokens", "leaves"):
+            change(store, f"ALTER TABLE documents DROP COLUMN {column}")
+        change(store, "PRAGMA user_version=1")
+        with Corpus.open(store) as corpus:
+            assert corpus.documents == rows
+            assert corpus.tokens > 0
+            assert stores.answers(corpus) == made[1]
 
     def test_a_step_is_done_whole_or_not_at_all(self, store):
         broken = {
             **self.STEPS,
-            2: "CREATE TABLE shelves (name TEXT); INSERT INTO nowhere VALUES (1)",
+            3: "CREATE TABLE shelves (name TEXT); INSERT INTO nowhere VALUES (1)",
         }
         with self.open(store) as file:
             with pytest.raises(sqlite3.Error, match="nowhere"):
-                schema.check(file, store, 3, broken)
+                schema.check(file, store, 4, broken)
             assert not file.in_transaction
-            assert schema.version_of(file) == 2
+            assert schema.version_of(file) == 3
             assert (
                 file.execute("SELECT name FROM sqlite_master WHERE name = 'shelves'").fetchall()
                 == []
             )
-            schema.check(file, store, 3, self.STEPS)
-            assert schema.version_of(file) == 3
+            schema.check(file, store, 4, self.STEPS)
+            assert schema.version_of(file) == 4
 
     def test_two_at_once_do_it_once(self, store):
         with self.open(store) as one, self.open(store) as other:
@@ -296,18 +307,18 @@ class TestVersions:
                 """Learns the version, and is overtaken."""
 
                 def execute(self, statement, *rest):
-                    if statement == "BEGIN IMMEDIATE" and schema.version_of(other) < 3:
-                        schema.check(other, store, 3, TestVersions.STEPS)
+                    if statement == "BEGIN IMMEDIATE" and schema.version_of(other) < 4:
+                        schema.check(other, store, 4, TestVersions.STEPS)
                     return super().execute(statement, *rest)
 
             with closing(sqlite3.connect(store, isolation_level=None, factory=Late)) as late:
-                schema.check(late, store, 3, self.STEPS)
+                schema.check(late, store, 4, self.STEPS)
             assert one.execute("SELECT count(*) FROM shelves").fetchone() == (6,)
 
     def test_what_is_too_old_or_too_new_is_said(self, store):
         with self.open(store) as file:
-            with pytest.raises(hier.StoreError, match="has version 1, this hier reads 3; build it"):
-                schema.check(file, store, 3, {2: "SELECT 1"})
+            with pytest.raises(hier.StoreError, match="has version 2, this hier reads 4; build it"):
+                schema.check(file, store, 4, {3: "SELECT 1"})
             with pytest.raises(hier.StoreError, match="update hier"):
                 schema.check(file, store, 0, {})
 

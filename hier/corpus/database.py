@@ -138,7 +138,7 @@ class Database:
         with self._explained():
             found = self._file.execute(
                 "SELECT id, hash, metadata, folder, size, modified, inode, tokens, leaves "
-                "FROM documents JOIN trees USING (hash) ORDER BY id"
+                "FROM documents ORDER BY id"  # no tree is touched: there may be many
             ).fetchall()
         return [
             Row(name, tree, self._read(told), folder, Stamp(size, modified, inode), tokens, leaves)
@@ -211,19 +211,23 @@ class Database:
         )
 
     def put_row(self, row: Row) -> None:
-        """Write a document's row, within a transaction; its tree must be there.
+        """Write a document's row, within a transaction; its sizes are those of its tree.
 
         Raises:
             InputError: its name is no valid text.
+            StoreError: its tree is not there.
         """
         check_name(row.id)
         stamp = row.stamp
         told = json.dumps(row.metadata, sort_keys=True)
         before = self._trees_of([row.id])
-        self._file.execute(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (row.id, row.hash, told, row.folder, stamp.size, stamp.modified, stamp.inode),
+        written = self._file.execute(
+            "INSERT OR REPLACE INTO documents "
+            "SELECT ?, hash, ?, ?, ?, ?, ?, tokens, leaves FROM trees WHERE hash = ?",
+            (row.id, told, row.folder, stamp.size, stamp.modified, stamp.inode, row.hash),
         )
+        if not written.rowcount:
+            raise StoreError(f"{self.path} has no tree of {row.id}; build it again")
         self._drop(before - {row.hash})
 
     def forget_stamps(self) -> None:

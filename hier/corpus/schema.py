@@ -10,8 +10,15 @@ from pathlib import Path
 from hier.corpus.header import APPLICATION
 from hier.errors import StoreError
 
-VERSION = 1
-MIGRATIONS: Mapping[int, str] = {}
+VERSION = 2
+MIGRATIONS: Mapping[int, str] = {
+    1: """
+ALTER TABLE documents ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN leaves INTEGER NOT NULL DEFAULT 0;
+UPDATE documents SET (tokens, leaves) =
+    (SELECT tokens, leaves FROM trees WHERE trees.hash = documents.hash)
+""",
+}
 """Statements, by ``;``, that lead from a version to the next."""
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -21,7 +28,8 @@ CREATE TABLE trees (
 );
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, hash BLOB NOT NULL REFERENCES trees (hash), metadata TEXT NOT NULL,
-    folder TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL
+    folder TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL,
+    tokens INTEGER NOT NULL DEFAULT 0, leaves INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX documents_by_hash ON documents (hash);
 CREATE TABLE summaries (
