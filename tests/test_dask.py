@@ -70,7 +70,7 @@ def executor(cluster: object) -> Iterator[Cluster]:
 def write(folder: Path, number: int) -> dict[str, str]:
     folder.mkdir()
     for n in range(number):
-        (folder / f"{n}.txt").write_text(f"The lamp {n} is green. " * (60 * n + 1))
+        (folder / f"{n}.txt").write_text(f"The lamp {n} is green. " * (n + 1))
     return {f"{n}.txt": "" for n in range(number)}
 
 
