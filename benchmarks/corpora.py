@@ -129,15 +129,15 @@ def sizes(options: argparse.Namespace, folder: Path) -> Figures:
         built = probe("build", store, "--folder", source, "--workers", 2)
         index = probe("index", store)
         row = probe("ask", store)
-        patches = [probe("patch", store, "--seed", seed) for seed in range(1, TURNS + 1)]
+        changes = [probe("change", store, "--seed", seed) for seed in range(1, TURNS + 1)]
         row = _asked(row) | {"built": built, "index": index}
-        row |= {name: min(each[name] for each in patches) for name in patches[0]}
+        row |= {name: min(each[name] for each in changes) for name in changes[0]}
         rows.append(row)
         print(
             f"{row['tokens']:>10,} tokens: open {row['open_seconds']:.2f} s, first question "
             f"{row['first_ms']:.0f} ms, then {row['ms']['median']:.0f} ms (p95 "
-            f"{row['ms']['p95']:.0f}), peak {row['peak_bytes'] / 1e6:.0f} MB, index patched in "
-            f"{row['patch_seconds']:.2f} s",
+            f"{row['ms']['p95']:.0f}), peak {row['peak_bytes'] / 1e6:.0f} MB, one document "
+            f"added in {row['change_seconds']:.2f} s",
             flush=True,
         )
     return {"rows": rows}

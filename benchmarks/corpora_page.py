@@ -167,7 +167,7 @@ def costs(result: Figures) -> str:
         ["store, text included", f"{found.store / 1e6:.2f} MB, of {found.text / 1e6:.2f} MB text"],
         ["index, derived", f"{found.index / 1e6:.2f} MB, {found.passages:,.0f} passages"],
         ["index made anew", f"{found.index_seconds.million:.2f} s"],
-        ["index patched, one document changed", f"{1e3 * found.patch_seconds.million:.0f} ms"],
+        ["one document added", _grows(found.change_seconds, 1e3, "ms")],
         ["open", f"{1e3 * found.open_seconds.million:.1f} ms"],
         ["memory of a process that asks", _grows(found.memory, 1e-6, "MB")],
         ["a question", _grows(found.question_ms, 1, "ms")],
@@ -203,7 +203,7 @@ def plan(result: Figures) -> str:
         "search, seconds of a core a question": lambda p: f"{p.search_seconds:,.1f}",
         "the same on all their cores": lambda p: f"{p.spread_ms:,.0f} ms",
         "work for the shards in the one that asks": lambda p: _milliseconds(p.merging_ms),
-        "a shard after a change": lambda p: f"{p.patch_seconds:.1f} s",
+        "one document added": lambda p: f"{p.change_seconds:.1f} s",
     }
     rows = [[name, *(told(each) for each in plans)] for name, told in lines.items()]
     head = ["", *(f"{_power(each.tokens)} tokens" for each in plans)]

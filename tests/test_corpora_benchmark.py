@@ -130,15 +130,15 @@ class TestProbes:
             assert row["weighing_ms"] < row["ms"]
             assert 1 <= row["documents"] <= len(LENGTHS)
 
-    def test_a_patch_adds_one_document_to_store_and_index(self, tmp_path):
+    def test_a_change_adds_one_document_to_store_and_index(self, tmp_path):
         folder, store = tmp_path / "documents", tmp_path / "a.hier"
         corpora_text.write_folder(folder, LENGTHS[:2])
         corpora_probe.build(given(store, folder=folder))
-        said = corpora_probe.patch(given(store))
+        said = corpora_probe.change(given(store))
         assert min(said.values()) > 0
         with Corpus.open(store) as corpus:
             assert [row.id for row in corpus.documents][-1] == "added 1"
-            assert len(corpus.shards[0].passages.first) == 4
+            assert len(corpus.shards[0].look().passages.first) == 4
 
 
 def test_weighing_is_watched_and_given_back():
@@ -168,7 +168,7 @@ def row(tokens, **named):
         "ms": {"median": 30 + 4 * millions, "p95": 60 + 5 * millions}, "weighing_ms": 20.0,
         "leaves_scored": 4000, "kinds": {"question": {"questions": 50, "ms": 40.0, "documents": 3}},
         "built": built, "index": {"seconds": 0.1 + millions, "bytes": 7 * tokens, "passages": 1},
-        "add_seconds": 0.1, "patch_seconds": 0.2 + 0.1 * millions,
+        "change_seconds": 0.2 + 0.1 * millions,
     }  # fmt: skip
     return usual | named
 
@@ -266,7 +266,7 @@ class TestPlan:
         assert told.search_seconds == pytest.approx(4)
         assert told.spread_ms == pytest.approx(30 + 4000 / 64)
         assert told.merging_ms == pytest.approx(2 * 99)
-        assert told.patch_seconds == pytest.approx(1.2)
+        assert told.change_seconds == pytest.approx(1.2)
         fewer = corpora_plan.plan(found, 1e9, 1e8, Machine(cores=32, gigabytes=60, share=0.5))
         assert fewer.spread_ms == pytest.approx(30 + 400)  # ten shards keep ten cores busy
 
