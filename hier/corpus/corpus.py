@@ -60,6 +60,7 @@ class Corpus:
     def __init__(self, shards: Sequence[Shard], tokenizer: Any = None) -> None:
         """Take open shards that were read in the same way."""
         self.shards = tuple(shards)
+        self._file = self.shards[0].path if len(self.shards) == 1 else None
         self.moments = Moments(self.shards)
         self.lexicon = Lexicon()
         self._tokenizer = tokenizer
