@@ -46,7 +46,7 @@ def compress(
     encoding: Encoding = "utf-8",
 ) -> None:
     """Compress a text once: read it, choose, print the context."""
-    answer(build_tree(source, tokenizer, embedder, encoding), query, limits, as_json)
+    answer(build_tree(source, tokenizer, embedder, encoding), query, limits, as_json, [source])
 
 
 @with_limits
@@ -61,7 +61,7 @@ def query(
     """Ask a saved tree or a corpus."""
     with opened(sources) as asked:
         meant = limits if isinstance(asked, Tree) else in_documents(limits)
-        answer(asked, question, meant | only(asked, where), as_json)
+        answer(asked, question, meant | only(asked, where), as_json, sources)
 
 
 def explain(
@@ -157,14 +157,15 @@ def only(asked: "Tree | Corpus", where: list[str] | None) -> dict[str, Any]:
 
 
 def answer(
-    asked: "Tree | Corpus", question: list[str] | None, limits: dict[str, Any], as_json: bool
-) -> None:
+    asked: "Tree | Corpus", question: list[str] | None, limits: dict[str, Any], as_json: bool,
+    sources: list[str],
+) -> None:  # fmt: skip
     """Compress and print; of a corpus, or of a file with pages, say where the pieces stand."""
     started = time.perf_counter()
     context = asked.compress(question, **limits)
     milliseconds = 1000 * (time.perf_counter() - started)
     if as_json:
-        facts = {"source": named(asked), "source_tokens": asked.tokens}
+        facts = {"source": named(asked, sources), "source_tokens": asked.tokens}
         if not isinstance(asked, Tree):
             facts["documents"] = len(asked)
         write_json({**facts, "milliseconds": round(milliseconds, 3), **context.to_dict()})

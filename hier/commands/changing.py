@@ -73,11 +73,10 @@ def remove(
     with hier.Corpus.open(corpus) as opened:
         names = dict.fromkeys(documents or ())
         if where:
-            asked = read_where(where) or {}
-            found = matching(opened.documents, asked)
+            found = matching(opened.documents, read_where(where))
             if not found:
                 raise InputError(
-                    f"no document has {in_words(asked)}; hier tree {corpus} lists them"
+                    f"no document has {in_words(read_where(where))}; hier tree {corpus} lists them"
                 )
             names.update(dict.fromkeys(row.id for row in found))
         opened.remove(*names)
@@ -106,9 +105,12 @@ def split(
     where: Where = None,
 ) -> None:
     """Make a corpus of some documents of another, which stays as it is."""
+    chosen = read_where(where)
+    if chosen is None:
+        raise typer.BadParameter("Missing option '--where'.")
     from hier.corpus.merging import split as split_corpus
 
-    split_corpus(corpus, output, read_where(where) or {})
+    split_corpus(corpus, output, chosen)
     _say_size(output)
 
 
