@@ -99,7 +99,7 @@ def _memory(row: Figures) -> float:
 
 
 def _growth(rows: Sequence[Figures], value: Any) -> str:
-    return f"{growth(rows, value):.2f}"
+    return f"{growth(rows, value):z.2f}"
 
 
 def _same(result: Figures) -> str:
