@@ -12,13 +12,12 @@ Exit 1 when a target is missed.
 
 import argparse
 import json
-import math
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,12 +28,12 @@ import environment
 import numpy as np
 import speed
 import stdlib_text
-from targets import Target, exit_code
+from corpora_targets import pace, targets
+from targets import exit_code
 
 Figures = dict[str, Any]
 PROBE = Path(__file__).with_name("corpora_probe.py")
 SIZES = (100_000, 1_000_000, 10_000_000)  # tokens of a corpus
-LARGE = 10_000_000
 BUILT = 1_500_000  # tokens of the folders that are built
 SPREAD = 4_000_000  # tokens of the folder that is built by one and by two
 SPLIT = 1_000_000  # tokens of the corpus that is dealt into shards
@@ -63,12 +62,8 @@ def build(options: argparse.Namespace, folder: Path) -> Figures:
         rows.append({"length": length, **min(turns, key=lambda row: row["seconds"])})
         row = rows[-1]
         told = f"{row['documents']:>6,} documents of {length:>7,} tokens"
-        print(f"{told}: {_pace(row):9,.0f} tokens/s", flush=True)
+        print(f"{told}: {pace(row):9,.0f} tokens/s", flush=True)
     return {"turns": TURNS, "rows": rows}
-
-
-def _pace(row: Figures) -> float:
-    return float(row["tokens"] / row["seconds"])
 
 
 def workers(options: argparse.Namespace, folder: Path) -> Figures:
@@ -82,7 +77,7 @@ def workers(options: argparse.Namespace, folder: Path) -> Figures:
             turns[count].append(probe("build", store, "--folder", source, "--workers", count))
     one, two = (min(turns[count], key=lambda row: row["seconds"]) for count in counts)
     for count, row in zip(counts, (one, two), strict=True):
-        print(f"{count} worker(s): {_pace(row):9,.0f} tokens/s", flush=True)
+        print(f"{count} worker(s): {pace(row):9,.0f} tokens/s", flush=True)
     return {"turns": TURNS, "one": one, "two": two, "speedup": one["seconds"] / two["seconds"]}
 
 
@@ -134,15 +129,15 @@ def sizes(options: argparse.Namespace, folder: Path) -> Figures:
         built = probe("build", store, "--folder", source, "--workers", 2)
         index = probe("index", store)
         row = probe("ask", store)
-        patches = [probe("patch", store, "--seed", seed) for seed in range(1, TURNS + 1)]
+        changes = [probe("change", store, "--seed", seed) for seed in range(1, TURNS + 1)]
         row = _asked(row) | {"built": built, "index": index}
-        row |= {name: min(each[name] for each in patches) for name in patches[0]}
+        row |= {name: min(each[name] for each in changes) for name in changes[0]}
         rows.append(row)
         print(
             f"{row['tokens']:>10,} tokens: open {row['open_seconds']:.2f} s, first question "
             f"{row['first_ms']:.0f} ms, then {row['ms']['median']:.0f} ms (p95 "
-            f"{row['ms']['p95']:.0f}), peak {row['peak_bytes'] / 1e6:.0f} MB, index patched in "
-            f"{row['patch_seconds']:.2f} s",
+            f"{row['ms']['p95']:.0f}), peak {row['peak_bytes'] / 1e6:.0f} MB, one document "
+            f"added in {row['change_seconds']:.2f} s",
             flush=True,
         )
     return {"rows": rows}
@@ -200,67 +195,6 @@ PARTS: dict[str, Callable[[argparse.Namespace, Path], Figures]] = {
     "sizes": sizes,
     "shards": shards,
 }
-
-
-def targets(result: Figures) -> list[Target]:
-    """The issue's targets beside what was measured; those not measured in this run left out."""
-    return [line for part in PARTS if part in result for line in _TARGETS[part](result[part])]
-
-
-def _of_build(found: Figures) -> Iterator[Target]:
-    slowest = min(found["rows"], key=_pace)
-    yield Target(
-        f"built by one worker, documents of {slowest['length']:,}", 150, _pace(slowest) / 1e3,
-        "k/s", least=True,
-    )  # fmt: skip
-    yield Target("store / bytes of the text, worst length", 2.5, _largest(found["rows"]), "x")
-
-
-def _largest(rows: Sequence[Figures]) -> float:
-    return max(float(row["store_bytes"] / row["text_bytes"]) for row in rows)
-
-
-def _of_workers(found: Figures) -> Iterator[Target]:
-    yield Target("two workers / one", 1.8, found["speedup"], "x", least=True)
-
-
-def _of_again(found: Figures) -> Iterator[Target]:
-    files = f"{found['files']:,} files"
-    yield Target(f"again, {files} unchanged", 1, median(found["unchanged_seconds"]), "s")
-    yield Target(f"again, one of {files} changed", 2, median(found["changed_seconds"]), "s")
-
-
-def _of_sizes(found: Figures) -> Iterator[Target]:
-    rows = found["rows"]
-    built = [row["built"] for row in rows]
-    yield Target("store / bytes of the text, worst size", 2.5, _largest(built), "x")
-    for row in rows:
-        if abs(row["tokens"] / LARGE - 1) < 0.1:
-            yield Target("compress at 10M tokens, median", 100, row["ms"]["median"], "ms")
-            yield Target("open at 10M tokens", 1, row["open_seconds"], "s")
-            yield Target("memory at 10M tokens, peak", 1000, row["peak_bytes"] / 1e6, "MB")
-
-
-def _of_shards(found: Figures) -> Iterator[Target]:
-    yield Target("answers of shards that are those of one", 1, float(found["same_answers"]), "",
-                 least=True)  # fmt: skip
-
-
-_TARGETS: dict[str, Callable[[Figures], Iterator[Target]]] = {
-    "build": _of_build,
-    "workers": _of_workers,
-    "again": _of_again,
-    "sizes": _of_sizes,
-    "shards": _of_shards,
-}
-
-
-def growth(rows: Sequence[Figures], value: Callable[[Figures], float]) -> float:
-    """Exponent of growth with the size of a corpus; 1 is linear, not a number for one size."""
-    if len(rows) < 2:
-        return math.nan
-    tokens, values = zip(*((math.log(r["tokens"]), math.log(value(r))) for r in rows), strict=True)
-    return float(np.polyfit(tokens, values, 1)[0])
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import corpora
 import corpora_plan
 import page
 from corpora_plan import Machine
+from corpora_targets import growth, pace
 
 Figures = dict[str, Any]
 CHARTS = "../benchmarks/results"
@@ -21,7 +21,7 @@ def built(result: Figures) -> str:
         [
             f"{row['length']:,}",
             f"{row['documents']:,}",
-            f"{row['tokens'] / row['seconds']:,.0f}",
+            f"{pace(row):,.0f}",
             f"{row['seconds'] / row['encode_seconds']:.1f}",
             f"{row['store_bytes'] / row['text_bytes']:.2f}",
         ]
@@ -29,7 +29,7 @@ def built(result: Figures) -> str:
     ]
     head = ["tokens of a document", "documents", "tokens/s", "x one encode", "store / text"]
     spread, again = result["workers"], result["again"]
-    paces = [f"{spread[who]['tokens'] / spread[who]['seconds']:,.0f}" for who in ("one", "two")]
+    paces = [f"{pace(spread[who]):,.0f}" for who in ("one", "two")]
     return (
         f"{page.table(head, rows)}\n\n"
         f"![Tokens a second against the length of a document]({CHARTS}/corpora-build.svg)\n\n"
@@ -99,7 +99,7 @@ def _memory(row: Figures) -> float:
 
 
 def _growth(rows: Sequence[Figures], value: Any) -> str:
-    return f"{corpora.growth(rows, value):.2f}"
+    return f"{growth(rows, value):.2f}"
 
 
 def _same(result: Figures) -> str:
@@ -167,7 +167,7 @@ def costs(result: Figures) -> str:
         ["store, text included", f"{found.store / 1e6:.2f} MB, of {found.text / 1e6:.2f} MB text"],
         ["index, derived", f"{found.index / 1e6:.2f} MB, {found.passages:,.0f} passages"],
         ["index made anew", f"{found.index_seconds.million:.2f} s"],
-        ["index patched, one document changed", f"{1e3 * found.patch_seconds.million:.0f} ms"],
+        ["one document added", _grows(found.change_seconds, 1e3, "ms")],
         ["open", f"{1e3 * found.open_seconds.million:.1f} ms"],
         ["memory of a process that asks", _grows(found.memory, 1e-6, "MB")],
         ["a question", _grows(found.question_ms, 1, "ms")],
@@ -203,7 +203,7 @@ def plan(result: Figures) -> str:
         "search, seconds of a core a question": lambda p: f"{p.search_seconds:,.1f}",
         "the same on all their cores": lambda p: f"{p.spread_ms:,.0f} ms",
         "work for the shards in the one that asks": lambda p: _milliseconds(p.merging_ms),
-        "a shard after a change": lambda p: f"{p.patch_seconds:.1f} s",
+        "one document added": lambda p: f"{p.change_seconds:.1f} s",
     }
     rows = [[name, *(told(each) for each in plans)] for name, told in lines.items()]
     head = ["", *(f"{_power(each.tokens)} tokens" for each in plans)]
@@ -232,7 +232,7 @@ def _milliseconds(value: float) -> str:
 def shortly(result: Figures) -> str:
     """What the README says: building, asking, syncing again."""
     row, again = result["sizes"]["rows"][-1], result["again"]
-    slowest = min(each["tokens"] / each["seconds"] for each in result["build"]["rows"])
+    slowest = min(map(pace, result["build"]["rows"]))
     built = row["built"]
     return (
         f"- a folder of plain text: at least {slowest:,.0f} tokens/s a core into the store, "

@@ -53,7 +53,7 @@ class Costs:
         memory: bytes of a process that asks.
         open_seconds: to open a store that has its index.
         index_seconds: to make the index of a store that has none.
-        patch_seconds: to bring the index up to date after a change of one document.
+        change_seconds: to add one short document, the index brought up to date.
         question_ms: a question.
         shard_ms: what each further shard adds to a question.
         speedup: of two workers over one.
@@ -68,7 +68,7 @@ class Costs:
     memory: Line
     open_seconds: Line
     index_seconds: Line
-    patch_seconds: Line
+    change_seconds: Line
     question_ms: Line
     shard_ms: float
     speedup: float
@@ -96,7 +96,7 @@ def costs(result: Figures) -> Costs:
         memory=line(lambda row: row["peak_bytes"]),
         open_seconds=line(lambda row: row["open_seconds"]),
         index_seconds=line(lambda row: row["index"]["seconds"]),
-        patch_seconds=line(lambda row: row["patch_seconds"]),
+        change_seconds=line(lambda row: row["change_seconds"]),
         question_ms=line(lambda row: row["ms"]["median"]),
         shard_ms=max(0.0, float(added)),
         speedup=result["workers"]["speedup"],
@@ -117,7 +117,7 @@ class Plan:
         spread_ms: a question with the shards spread over the cores of all machines, network and
             merging aside.
         merging_ms: what the shards beyond the first add for the process that asks, by its own work.
-        patch_seconds: to bring a shard up to date after a change of one document.
+        change_seconds: to add one short document to a shard, its index brought up to date.
     """
 
     tokens: float
@@ -134,7 +134,7 @@ class Plan:
     search_seconds: float
     spread_ms: float
     merging_ms: float
-    patch_seconds: float
+    change_seconds: float
 
 
 def plan(found: Costs, tokens: float, shard: float, machine: Machine) -> Plan:
@@ -168,5 +168,5 @@ def plan(found: Costs, tokens: float, shard: float, machine: Machine) -> Plan:
         search_seconds=search / 1e3,
         spread_ms=found.question_ms.fixed + search / cores,
         merging_ms=found.shard_ms * (shards - 1),
-        patch_seconds=found.patch_seconds.at(shard),
+        change_seconds=found.change_seconds.at(shard),
     )

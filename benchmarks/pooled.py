@@ -139,7 +139,8 @@ def weighed_by(store: Path, weights: Path) -> Any:
 
 def join_all(corpus: Any) -> Any:
     """All documents of a corpus as one tree."""
-    from hier.corpus.join import Run, join
+    from hier.corpus.join import join
+    from hier.corpus.placing import Run
 
     names = [row.id for row in corpus.documents]
     sources = corpus._load(names)

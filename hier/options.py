@@ -69,7 +69,11 @@ def read_limits(
     ] = None,
     include: Annotated[
         _Parts,
-        typer.Option(metavar="PART", help="Show it: a heading, START:END (characters) or node=ID."),
+        typer.Option(
+            metavar="PART",
+            help="Show it: a heading, START:END (characters) or node=ID; of a corpus a document, "
+            "NAME:START:END or a heading.",
+        ),
     ] = None,
     exclude: Annotated[_Parts, typer.Option(metavar="PART", help="Do not show it.")] = None,
     minimum: Annotated[

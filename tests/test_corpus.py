@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import hier
 from hier.corpus.corpus import Corpus
-from hier.corpus.join import Run
+from hier.corpus.placing import Run
 from hier.document import Document
 
 QUESTIONS = ["Who repaired the mill?", "What is the code of the town code-7?", "chapel", None]

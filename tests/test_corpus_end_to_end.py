@@ -203,7 +203,7 @@ def test_what_could_be_read_is_there_and_the_rest_is_said(built):
         ("When was the lighthouse moved?", "1897", "reports/harbour.pdf", "page 4"),
         ("How deep is the water at Bollard Quay?", "11.2 m", "reports/harbour.pdf", "page 3"),
         ("What is the tonnage of the Zephyrine?", "4321", "ships.csv", "row 121"),
-        ("Who is the night pilot?", "Odd Nilsen", "accounts.xlsx", "sheet Staff, row 3"),
+        ("What is the post of Odd Nilsen?", "Odd Nilsen", "accounts.xlsx", "sheet Staff, row 3"),
         ("How long must a pilot rest?", "eleven hours", "pilots.html", "paragraph 3"),
         ("Where does the key hang?", "boathouse", "notes.md", "line 7"),
         ("How high is the lamp?", "3 m high", "letter.eml", "paragraph 3"),
@@ -244,7 +244,7 @@ def test_a_line_of_json_is_found(built, asked):
     ("question", "row", "header"),
     [
         ("What is the tonnage of the Zephyrine?", "Zephyrine,Iceland,4321", "Ship,Flag,Tonnage"),
-        ("Who is the night pilot?", "| Odd Nilsen | night pilot |", "| Name | Post |"),
+        ("What is the post of Odd Nilsen?", "| Odd Nilsen | night pilot |", "| Name | Post |"),
         (
             "How deep is Bollard Quay?",
             "| Bollard Quay | 11.2 m | two |",
@@ -338,6 +338,28 @@ def test_a_folder_is_followed_as_it_changes(folder, built, asked, run, tmp_path)
     finally:
         for each, raw in kept.items():
             each.write_bytes(raw)
+
+
+def test_parts_and_shards_answer_as_the_whole_does(folder, built, run, tmp_path):
+    """Split and merged again, or built as shards by two processes: the same answers."""
+    whole, made, other, again = built[0], *(tmp_path / f"{name}.hier" for name in "abc")
+    assert run("split", whole, "-o", made, "--where", "path=reports/*")[0] == 0
+    assert (
+        run("split", whole, "-o", other, "--where", "path=*", "--where", "path=!reports/*")[0] == 0
+    )
+    status, _, err = run("merge", again, made, other)
+    assert (status, err.split(",")[0]) == (0, "9 documents")
+    listed, shards = tmp_path / "listed.hier", tmp_path / "shards"
+    start("build", folder, "-o", listed, "--shards", shards, "--workers", 2)
+    assert list(shards.iterdir())
+    question = ("-q", "What is the speed limit in the inner basin?", "-b", 200)
+    said = run("query", whole, *question)
+    assert said[0] == 0
+    for sources in ([again], [made, other], [other, made], [listed]):
+        assert run("query", *sources, *question)[1] == said[1]
+    assert run("tree", listed)[1] == run("tree", whole)[1]
+    status, _, err = run("split", whole, "-o", tmp_path / "d.hier")
+    assert (status, "Missing option '--where'" in err) == (2, True)
 
 
 def test_documents_are_added_and_removed(built, asked, tmp_path):

@@ -8,6 +8,8 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,9 @@ distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[object]:
-    """A scheduler and two processes of one thread each."""
+@contextmanager
+def cluster_of(workers: int) -> Iterator[object]:
+    """A scheduler, and processes of one thread each."""
     import dask
 
     paths = os.pathsep.join([str(REPOSITORY / "tests"), *filter(None, sys.path)])
@@ -37,10 +39,25 @@ def cluster() -> Iterator[object]:
     with warnings.catch_warnings(), dask.config.set(options):
         warnings.simplefilter("ignore")
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0",
             host="127.0.0.1", silence_logs="CRITICAL",
         ) as made:  # fmt: skip
             yield made
+
+
+def wait_for(mark: Path) -> int:
+    """Return the number of the process that left a mark."""
+    ends = time.monotonic() + 60
+    while not (mark.exists() and mark.read_text()):
+        assert time.monotonic() < ends, "nobody left a mark"
+        time.sleep(0.05)
+    return int(mark.read_text())
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[object]:
+    with cluster_of(2) as made:
+        yield made
 
 
 @pytest.fixture
@@ -53,7 +70,7 @@ def executor(cluster: object) -> Iterator[Cluster]:
 def write(folder: Path, number: int) -> dict[str, str]:
     folder.mkdir()
     for n in range(number):
-        (folder / f"{n}.txt").write_text(f"The lamp {n} is green. " * (60 * n + 1))
+        (folder / f"{n}.txt").write_text(f"The lamp {n} is green. " * (n + 1))
     return {f"{n}.txt": "" for n in range(number)}
 
 
@@ -75,9 +92,7 @@ def test_a_worker_that_is_killed_changes_nothing(executor: Cluster, tmp_path: Pa
     killed = []
 
     def kill() -> None:
-        while not (mark.exists() and mark.read_text()):
-            time.sleep(0.05)
-        killed.append(int(mark.read_text()))
+        killed.append(wait_for(mark))
         mark.with_suffix(".go").touch()
         os.kill(killed[0], signal.SIGKILL)
 
@@ -96,6 +111,47 @@ def test_a_worker_that_is_killed_changes_nothing(executor: Cluster, tmp_path: Pa
     assert trees(tmp_path / "many.hier") == trees(tmp_path / "one.hier")
 
 
+def test_workers_write_shards_and_are_asked(executor: Cluster, tmp_path: Path) -> None:
+    write(tmp_path / "folder", 12)
+    (tmp_path / "folder" / "empty.txt").write_text(" \n")
+    with Corpus.create(tmp_path / "one.hier") as corpus:
+        assert list(corpus.sync(tmp_path / "folder").failed) == ["empty.txt"]
+        expected = [corpus.compress(query, 100) for query in ("Which lamp is green?", None)]
+    with Corpus.create(tmp_path / "many.hier") as corpus:
+        report = corpus.sync(tmp_path / "folder", shards=tmp_path / "far", executor=executor)
+        assert list(report.failed) == ["empty.txt"]
+        assert len(report.added) == 12
+    shards = sorted((tmp_path / "far").glob("*.hier"))
+    for paths in (tmp_path / "many.hier", [*shards, tmp_path / "many.hier"][: len(shards)]):
+        with Corpus.open(paths, executor=executor) as corpus:
+            found = [corpus.compress(query, 100) for query in ("Which lamp is green?", None)]
+            assert [(c.text, c.segments) for c in found] == [(c.text, c.segments) for c in expected]
+
+
+def test_a_scheduler_that_goes_away_is_said_and_what_was_finished_is_kept(tmp_path: Path) -> None:
+    import deadly
+
+    write(tmp_path / "folder", 3)
+    mark = tmp_path / "mark"
+    (tmp_path / "folder" / "slow.txt").write_text(f"This {deadly.SLOW} in {mark} .\n" * 9)
+    with Corpus.create(tmp_path / "c.hier", tokenizer=deadly.count) as corpus:
+        with ThreadPoolExecutor(1) as beside, cluster_of(2) as made:
+            executor = connect(made.scheduler_address)
+
+            def end() -> None:
+                wait_for(mark)
+                made.close()
+                mark.with_suffix(".go").touch()
+
+            ended = beside.submit(end)
+            with pytest.raises(StoreError, match="executor can do no more"):
+                corpus.sync(tmp_path / "folder", executor=executor)
+            ended.result()
+            executor.shutdown(wait=False)
+        assert len(corpus.sync(tmp_path / "folder").failed) == 0
+        assert len(corpus) == 4
+
+
 def test_a_scheduler_that_is_not_there_is_said_in_seconds() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -110,10 +166,7 @@ def test_a_scheduler_that_is_not_there_is_said_in_seconds() -> None:
 
 def test_a_scheduler_without_workers_is_said() -> None:
     with (
-        distributed.LocalCluster(
-            n_workers=0, processes=True, dashboard_address=None, host="127.0.0.1",
-            silence_logs="CRITICAL",
-        ) as empty,
+        cluster_of(0) as empty,
         pytest.raises(StoreError, match=r"has no worker after 0.5 s; start some: dask worker tcp"),
-    ):  # fmt: skip
+    ):
         connect(empty.scheduler_address, worker_seconds=0.5)

@@ -7,9 +7,11 @@ import pytest
 from documents import towns
 
 import hier
-from hier.corpus.join import Joined, Manner, Run, Source, join
+from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.packing import pack, unpack
+from hier.corpus.placing import Run
+from hier.corpus.source import Source
 from hier.document import Document
 from hier.tokens import load_tokenizer
 

@@ -21,7 +21,7 @@ REPORT = (
 )
 
 
-PAGES = ("README.md", "docs/models.md")
+PAGES = ("README.md", "docs/models.md", "docs/corpora.md")
 SERVER = "http://localhost:8000/v1"  # the pages' name for a server of one's own
 
 
@@ -34,6 +34,9 @@ def text(repository):
 def report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("report.txt").write_text(REPORT, encoding="utf-8")
+    Path("papers/2024").mkdir(parents=True)
+    Path("papers/lease.txt").write_text(REPORT.replace("Agreement", "Lease"), encoding="utf-8")
+    Path("papers/2024/prices.csv").write_text("month,rent\nMay,900\nJune,950\n", encoding="utf-8")
 
 
 @pytest.fixture

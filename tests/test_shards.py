@@ -1,6 +1,8 @@
 """Shards: many stores that are asked as one answer as one store does, byte for byte."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import deadly
@@ -83,6 +85,34 @@ def test_however_documents_are_spread_the_answers_are_the_same(
     merge(paths, folder / "merged.hier")
     with Corpus.open(folder / "merged.hier") as corpus:
         assert asked(corpus) == answers
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_shards_are_asked_side_by_side(
+    kind: str, whole: Path, answers: list[object], tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{part}.hier" for part in range(3)]
+    for part, path in enumerate(paths):
+        split(whole, path, {"path": [f"{n}.md" for n in range(part, N, 3)]})
+    with (
+        executors()[kind]() as executor,
+        Corpus.open(paths, executor=executor) as corpus,
+    ):
+        assert asked(corpus) == answers
+        with Corpus.open(paths[0]) as other:
+            other.remove("0.md")
+        with Corpus.open(paths) as plain:
+            assert asked(corpus) == asked(plain)
+        executor.shutdown()
+        with pytest.raises(StoreError, match=r"executor cannot ask .*; open the corpus with"):
+            corpus.compress("oil", 100)
+
+
+def executors() -> dict[str, Callable[[], Executor]]:
+    return {
+        "threads": lambda: ThreadPoolExecutor(2),
+        "processes": lambda: ProcessPoolExecutor(2, mp_context=get_context("spawn")),
+    }
 
 
 @pytest.fixture
@@ -175,9 +205,13 @@ def test_a_missing_shard_is_named_and_built_again(small: None, tmp_path: Path) -
         lost.path.unlink()
     with pytest.raises(StoreError, match=f"the shard {lost.path.name} of .*c.hier is missing in"):
         Corpus.open(path)
+    with pytest.raises(StoreError, match=f"the shard {lost.path.name} of"):
+        merge([path], tmp_path / "out.hier")
     with pytest.raises(StoreError, match=f"{lost.path.name} does not exist"):
         Corpus.open([*(tmp_path / "shards").glob("*.hier"), lost.path])
-    with Corpus.create(path) as corpus:
+    with pytest.warns(UserWarning, match="run the same hier build again"):
+        corpus = Corpus.create(path)
+    with corpus:
         assert list(corpus.sync(folder).added) == had
         assert as_built_anew(tmp_path / "anew.hier", folder, corpus)
 

@@ -240,33 +240,48 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def start(script: Path, code: str) -> subprocess.Popen:
+    """Run a script that may import what tests share; what it says is written beside it."""
+    script.write_text(textwrap.dedent(code))
+    paths = os.pathsep.join([str(REPOSITORY / "tests"), *filter(None, sys.path)])
+    with script.with_suffix(".said").open("w") as said:
+        return subprocess.Popen(
+            [sys.executable, script], env={**os.environ, "PYTHONPATH": paths}, stderr=said
+        )
+
+
+def test_a_script_that_is_not_guarded_is_told_so(tmp_path: Path) -> None:
+    folder = write(tmp_path / "folder", {"a.txt": "A green lamp.\n"})
+    code = f"""
+        from hier.corpus.corpus import Corpus
+        Corpus.create({str(tmp_path / "c.hier")!r}).sync({str(folder)!r}, workers=2)
+    """
+    assert start(tmp_path / "script.py", code).wait(60) == 1
+    said = (tmp_path / "script.said").read_text().splitlines()
+    assert said[-1].startswith("hier.errors.StoreError: a worker ended before it began")
+    assert 'below `if __name__ == "__main__":`' in said[-1]
+
+
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
 def test_workers_end_with_their_parent(how: str, tmp_path: Path) -> None:
     marks = [tmp_path / "mark0", tmp_path / "mark1"]
     texts = {f"{n}.txt": f"This {deadly.SLOW} in {m} .\n\n" * 999 for n, m in enumerate(marks)}
     folder = write(tmp_path / "folder", texts)
-    script = tmp_path / "script.py"
-    script.write_text(
-        textwrap.dedent(f"""
+    code = f"""
         import deadly
         from hier.corpus.corpus import Corpus
         if __name__ == "__main__":
             corpus = Corpus.create({str(tmp_path / "c.hier")!r}, tokenizer=deadly.count)
             corpus.sync({str(folder)!r}, workers=2)
-        """)
-    )
-    paths = os.pathsep.join([str(REPOSITORY / "tests"), *filter(None, sys.path)])
-    with (tmp_path / "said").open("w") as said:
-        parent = subprocess.Popen(
-            [sys.executable, script], env={**os.environ, "PYTHONPATH": paths}, stderr=said
-        )
+    """
+    parent = start(tmp_path / "script.py", code)
     try:
         wait_until(lambda: all(mark.exists() and mark.read_text() for mark in marks))
         workers = [int(mark.read_text()) for mark in marks]
         parent.send_signal(signal.Signals[how])
         parent.wait(30)
         if how == "SIGINT":
-            assert "KeyboardInterrupt" in (tmp_path / "said").read_text()
+            assert "KeyboardInterrupt" in (tmp_path / "script.said").read_text()
         else:
             for mark in marks:
                 mark.with_suffix(".go").touch()  # they go on, and find nobody to tell

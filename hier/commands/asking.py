@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hier
-from hier.commands.corpus_options import Saved, SavedOrText, Where, read_where
+from hier.commands.corpus_options import Saved, SavedOrText, Where, in_documents, read_where
 from hier.commands.opening import build_tree, named, opened, opened_or_built
 from hier.commands.output import account, say, say_all, sized, write, write_json
 from hier.errors import HierError, InputError
@@ -46,7 +46,7 @@ def compress(
     encoding: Encoding = "utf-8",
 ) -> None:
     """Compress a text once: read it, choose, print the context."""
-    answer(build_tree(source, tokenizer, embedder, encoding), query, limits, as_json)
+    answer(build_tree(source, tokenizer, embedder, encoding), query, limits, as_json, [source])
 
 
 @with_limits
@@ -60,7 +60,8 @@ def query(
 ) -> None:
     """Ask a saved tree or a corpus."""
     with opened(sources) as asked:
-        answer(asked, question, limits | only(asked, where), as_json)
+        meant = limits if isinstance(asked, Tree) else in_documents(limits)
+        answer(asked, question, meant | only(asked, where), as_json, sources)
 
 
 def explain(
@@ -156,14 +157,15 @@ def only(asked: "Tree | Corpus", where: list[str] | None) -> dict[str, Any]:
 
 
 def answer(
-    asked: "Tree | Corpus", question: list[str] | None, limits: dict[str, Any], as_json: bool
-) -> None:
+    asked: "Tree | Corpus", question: list[str] | None, limits: dict[str, Any], as_json: bool,
+    sources: list[str],
+) -> None:  # fmt: skip
     """Compress and print; of a corpus, or of a file with pages, say where the pieces stand."""
     started = time.perf_counter()
     context = asked.compress(question, **limits)
     milliseconds = 1000 * (time.perf_counter() - started)
     if as_json:
-        facts = {"source": named(asked), "source_tokens": asked.tokens}
+        facts = {"source": named(asked, sources), "source_tokens": asked.tokens}
         if not isinstance(asked, Tree):
             facts["documents"] = len(asked)
         write_json({**facts, "milliseconds": round(milliseconds, 3), **context.to_dict()})

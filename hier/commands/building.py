@@ -12,7 +12,7 @@ from hier.commands.corpus_options import CorpusFile, Spreading, Verbose, with_sp
 from hier.commands.opening import read
 from hier.commands.output import account, progress, say, write, write_json
 from hier.commands.reporting import say_failed, say_report
-from hier.corpus.database import is_store
+from hier.corpus.header import is_corpus
 from hier.errors import InputError, StoreError
 from hier.ledger import Ledger
 from hier.options import (
@@ -94,7 +94,7 @@ def build(
                 output, tokenizer=tokenizer, embedder=embedder, encoding=encoding,
                 summarizer=writer,
             ) as corpus:  # fmt: skip
-                _update(corpus, Path(source), spreading, book, verbose, as_json)
+                _update(corpus, output, Path(source), spreading, book, verbose, as_json)
         else:
             _save_tree(
                 source, output, update, as_json, encoding, book, summarizer=writers,
@@ -122,7 +122,7 @@ def sync(
     book = Ledger(models.prices(summarizer))
     try:
         with reopened(corpus, summarizer, models) as opened:
-            _update(opened, folder, spreading, book, verbose, as_json)
+            _update(opened, corpus, folder, spreading, book, verbose, as_json)
     finally:
         account(book, ledger)
 
@@ -161,14 +161,14 @@ def _check_folder(cache: Path | None, spreading: Spreading, summarizer: list[str
 
 def _check_place(output: Path) -> None:
     """Refuse to make a corpus of what is another file."""
-    if output.is_file() and output.stat().st_size and not is_store(output):
+    if output.is_file() and output.stat().st_size and not is_corpus(output):
         raise StoreError(f"{output} is there already, and no corpus; choose another name")
 
 
 def _save_tree(source: str, output: Path, update: bool, as_json: bool, encoding: str,
                ledger: Ledger, **options: Any) -> None:  # fmt: skip
     """Build the tree of a text and save it."""
-    if is_store(output):
+    if is_corpus(output):
         raise StoreError(f"{output} is a corpus; add the file to it: hier add {output} {source}")
     previous = hier.load(output) if update and output.exists() else None
     started = time.perf_counter()
@@ -188,18 +188,20 @@ def _save_tree(source: str, output: Path, update: bool, as_json: bool, encoding:
 
 
 def _update(
-    corpus: "Corpus", folder: Path, spreading: Spreading, book: Ledger, verbose: bool, as_json: bool
-) -> None:
+    corpus: "Corpus", path: Path, folder: Path, spreading: Spreading, book: Ledger, verbose: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Bring a corpus up to date with a folder, and say what was done.
 
     Raises:
         InputError: nothing could be read.
     """
-    report = corpus.sync(folder, ledger=book, progress=progress(), **spreading.options())
+    with spreading.opened() as options:
+        report = corpus.sync(folder, ledger=book, progress=progress(), **options)
     if as_json:
         ledger = {"ledger": book.to_dict()} if book.calls else {}
         write_json({**asdict(report), "documents": len(corpus), **ledger})
-    say_report(report, corpus.shards[0].path, verbose)
+    say_report(report, path, verbose)
     if not (report.added or report.updated or report.unchanged or report.removed):
         raise InputError(f"nothing in {folder} could be read; see above, or pass another folder")
 
@@ -219,7 +221,7 @@ def _rehearse_folder(source: str, output: Path | None, as_json: bool, *, encodin
                      update: bool, cache: Path | None, **options: Any) -> None:  # fmt: skip
     from hier.rehearsal import estimate_folder
 
-    kept = output if output is not None and is_store(output) else False
+    kept = output if output is not None and is_corpus(output) else False
     guess, failed = estimate_folder(Path(source), encoding=encoding, cache=kept, **options)
     _show_estimate(guess, as_json)
     say_failed(failed)

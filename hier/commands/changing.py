@@ -105,9 +105,12 @@ def split(
     where: Where = None,
 ) -> None:
     """Make a corpus of some documents of another, which stays as it is."""
+    chosen = read_where(where)
+    if chosen is None:
+        raise typer.BadParameter("Missing option '--where'.")
     from hier.corpus.merging import split as split_corpus
 
-    split_corpus(corpus, output, read_where(where))
+    split_corpus(corpus, output, chosen)
     _say_size(output)
 
 

@@ -1,19 +1,18 @@
 """Options of corpora: what may be typed behind a command that makes one or asks one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from hier.errors import InputError
 from hier.options import number_or_word, with_options
 
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
+_SPAN = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?")
 
 Saved = Annotated[
@@ -59,24 +58,21 @@ class Spreading:
     scheduler: str | None
     shards: str | None
 
-    def options(self) -> dict[str, Any]:
-        """Return it as ``Corpus.sync`` takes it.
+    @contextmanager
+    def opened(self) -> Iterator[dict[str, Any]]:
+        """Hold it as ``Corpus.sync`` takes it: a cluster is let go of behind it.
 
         Raises:
             HierError: there is no such scheduler, or nothing to speak to one with.
         """
-        told: dict[str, Any] = {"prefix": self.prefix, "workers": self.workers}
-        if self.scheduler is not None:
-            told["executor"] = _executor(self.scheduler)
-        if self.shards is not None:
-            told["shards"] = self.shards
-        return told
+        told = {"prefix": self.prefix, "workers": self.workers, "shards": self.shards}
+        if self.scheduler is None:
+            yield told
+            return
+        from hier.corpus.cluster import connect
 
-
-def _executor(scheduler: str) -> "Executor":
-    from hier.corpus.cluster import connect
-
-    return connect(scheduler)
+        with connect(self.scheduler) as executor:
+            yield {**told, "executor": executor}
 
 
 def read_spreading(
@@ -118,6 +114,18 @@ def read_where(typed: Sequence[str] | None) -> dict[str, Any] | None:
         values = [value] if name == "path" else _meant(value)
         wanted.setdefault(name, []).extend(values)
     return wanted
+
+
+def in_documents(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return limits whose parts are of documents: ``NAME:START:END`` is characters of one."""
+    read = {name: [_part(part) for part in limits[name]] for name in ("must_include", "exclude")}
+    shares = {_part(part): share for part, share in limits["minimum"].items()}
+    return {**limits, **read, "minimum": shares}
+
+
+def _part(part: Any) -> Any:
+    found = _SPAN.fullmatch(part) if isinstance(part, str) else None
+    return (found[1], (int(found[2]), int(found[3]))) if found else part
 
 
 def read_metadata(typed: Sequence[str] | None) -> dict[str, Any]:

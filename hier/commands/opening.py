@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import hier
 from hier.commands.output import progress
-from hier.corpus.database import is_store
+from hier.corpus.header import is_corpus
+from hier.corpus.storage import is_url
 from hier.document import Document, decode
 from hier.errors import InputError
 from hier.store import is_tree
@@ -32,7 +33,7 @@ def read(source: str, encoding: str, name: str | None = None) -> Document:
     path = Path(source)
     if is_tree(path):
         raise InputError(f"{source} is a saved tree; ask it with: hier query {source} -q ...")
-    if is_store(path):
+    if is_corpus(path):
         raise InputError(f"{source} is a corpus; ask it with: hier query {source} -q ...")
     if path.is_dir():
         raise InputError(
@@ -58,7 +59,7 @@ def opened(sources: Sequence[str]) -> Iterator["Tree | Corpus"]:
         InputError: it is a folder.
         StoreError: it is none, or damaged.
     """
-    if len(sources) == 1 and not is_store(Path(sources[0])):
+    if len(sources) == 1 and not _has_documents(sources[0]):
         if Path(sources[0]).is_dir():
             raise InputError(
                 f"{sources[0]} is a folder; make a corpus of it: "
@@ -79,17 +80,20 @@ def opened_or_built(sources: Sequence[str], encoding: str) -> Iterator["Tree | C
     Raises:
         HierError: it cannot be read.
     """
-    paths = [Path(source) for source in sources if source != "-"]
-    if len(sources) > 1 or any(is_tree(path) or is_store(path) for path in paths):
+    one = sources[0]
+    if len(sources) > 1 or _has_documents(one) or (one != "-" and is_tree(Path(one))):
         with opened(sources) as asked:
             yield asked
     else:
         yield hier.build(read(sources[0], encoding), progress=progress())
 
 
-def named(asked: "Tree | Corpus") -> str | list[str]:
+def named(asked: "Tree | Corpus", sources: Sequence[str]) -> str | Sequence[str]:
     """Return what was asked, for people: the name of a text, the file or files of a corpus."""
     if isinstance(asked, Tree):
         return asked.document.name
-    paths = [str(shard.path) for shard in asked.shards]
-    return paths[0] if len(paths) == 1 else paths
+    return sources[0] if len(sources) == 1 else sources
+
+
+def _has_documents(source: str) -> bool:
+    return source != "-" and (is_url(source) or is_corpus(Path(source)))

@@ -36,7 +36,7 @@ def show_tree(
     """Show the upper levels of a tree, or the documents of a corpus."""
     with opened_or_built(sources, encoding) as asked:
         if not isinstance(asked, Tree) and document is None:
-            _list_documents(asked, where, most, as_json)
+            _list_documents(asked, sources, where, most, as_json)
             return
         if isinstance(asked, Tree) and (document is not None or where):
             raise InputError("--document and --where are for a corpus, this is one text")
@@ -47,7 +47,9 @@ def show_tree(
             write(_drawn(tree, depth))
 
 
-def _list_documents(corpus: "Corpus", where: list[str] | None, most: int, as_json: bool) -> None:
+def _list_documents(
+    corpus: "Corpus", sources: list[str], where: list[str] | None, most: int, as_json: bool
+) -> None:
     """List documents, a line each: name, tokens, kind, title."""
     found = matching(corpus.documents, read_where(where))
     shown = found[:most] if most else found
@@ -56,8 +58,8 @@ def _list_documents(corpus: "Corpus", where: list[str] | None, most: int, as_jso
             {"id": row.id, "tokens": row.tokens, "metadata": row.metadata} for row in shown
         ]
         write_json(
-            {"source": named(corpus), "source_tokens": corpus.tokens, "documents": len(corpus),
-             "found": len(found), "listed": documents}
+            {"source": named(corpus, sources), "source_tokens": corpus.tokens,
+             "documents": len(corpus), "found": len(found), "listed": documents}
         )  # fmt: skip
         return
     width = max((len(f"{row.tokens:,}") for row in shown), default=0)

@@ -10,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from hier.context import Context, Pick, Segment
-from hier.corpus.join import Joined, Run, Source
+from hier.corpus.join import Joined
+from hier.corpus.placing import Run
 from hier.corpus.search import Hit
+from hier.corpus.source import Source
 from hier.document import Span
 
 LEAVES = 4000

@@ -8,11 +8,13 @@ removed at the next run, when nobody opens them any more.
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hier.corpus.database import Database, Row, Stamp
-from hier.corpus.storage import is_url
+from hier.corpus.index_file import index_path
+from hier.corpus.storage import fetch, is_url, make
 from hier.errors import StoreError
 
 _TABLES = """
@@ -69,14 +71,15 @@ class Catalogue:
             place: a URL or a folder; one beside the corpus may be moved together with it.
 
         Raises:
-            StoreError: it has documents of its own, or its shards are elsewhere.
+            StoreError: it has documents of its own, its shards are elsewhere, or the place cannot
+                be used.
         """
         now, beside = self.place, self.path.parent.resolve()
         if not is_url(place):
             place = str(Path(place).resolve())
         if now and now != place:
             raise StoreError(
-                f"the shards of {self.path} are at {now}, and not at {place}; say that"
+                f"the shards of {self.path} are at {now}, and not at {place}; leave that out"
             )
         if not now and self._ask("SELECT 1 FROM documents LIMIT 1"):
             raise StoreError(
@@ -84,6 +87,7 @@ class Catalogue:
                 "--shards go on with this one"
             )
         if not now:
+            make(place)
             with self._database.transaction():
                 for statement in _TABLES.split(";"):
                     self._ask(statement)
@@ -189,3 +193,47 @@ class Catalogue:
             self._ask("DELETE FROM sharded WHERE shard = ?", (name,))
             self._ask("DELETE FROM hidden WHERE shard = ?", (name,))
             self._ask("INSERT OR IGNORE INTO superfluous VALUES (?)", (name,))
+
+
+class MissingShardError(StoreError):
+    """A shard that a catalogue lists is not there; building again makes it again."""
+
+
+def stores_of(path: str | Path) -> list[tuple[Path, frozenset[str]]]:
+    """Return the stores of a corpus on this machine, and which documents are hidden in each.
+
+    Args:
+        path: its file, which may be a catalogue; or the URL of one store.
+
+    Raises:
+        MissingShardError: a shard that is listed is missing.
+        StoreError: the file is missing, no corpus, damaged, or of a newer version.
+    """
+    if isinstance(path, str) and is_url(path):
+        place, _, name = path.rpartition("/")
+        return [(_fetched(place, name), frozenset())]
+    with closing(Database(Path(path))) as database:
+        catalogue = Catalogue(database)
+        place = catalogue.place
+        shards = catalogue.shards() if place else {}
+    found = []
+    for name, hidden in shards.items():
+        try:
+            store = _fetched(place, name)
+            if not store.exists():
+                raise StoreError("there is no such file")
+        except StoreError as error:
+            raise MissingShardError(
+                f"the shard {name} of {path} is missing in {place} ({error}); restore it, or run "
+                "the same hier build again: it reads what that shard had, and nothing else"
+            ) from error
+        found.append((store, hidden))
+    return found or [(Path(path), frozenset())]
+
+
+def _fetched(place: str, name: str) -> Path:
+    store = fetch(place, name)
+    if is_url(place):
+        with suppress(StoreError):  # it is made again
+            fetch(place, index_path(Path(name)).name)
+    return store

@@ -56,11 +56,12 @@ def connect(
         StoreError: no scheduler answers, it has no worker, or a worker has another hier or Python.
     """
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise MissingExtraError("distributed", "a Dask cluster", "hier-context[dask]") from error
     try:
-        client = Client(address, timeout=seconds, set_as_default=False)
+        open_client: Any = distributed.Client
+        client = open_client(address, timeout=seconds, set_as_default=False)
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         said = " ".join(str(error).split())[:200]
         raise StoreError(

@@ -22,9 +22,10 @@ from hier.compose import check_query
 from hier.context import Context
 from hier.corpus.asking import LEAVES, attribute, choose, runs_of
 from hier.corpus.building import Recipe
-from hier.corpus.catalogue import Catalogue
+from hier.corpus.catalogue import Catalogue, MissingShardError, stores_of
 from hier.corpus.database import Database, Row
-from hier.corpus.join import Joined, Manner, Source, join
+from hier.corpus.fan_out import ask_each
+from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
@@ -33,7 +34,8 @@ from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, View
-from hier.corpus.shards import open_shards, sync_shards
+from hier.corpus.shards import sync_shards
+from hier.corpus.source import Source
 from hier.corpus.storage import is_url
 from hier.corpus.where import Where, check_metadata, in_words
 from hier.corpus.writing import Report, put_documents, renew, sync
@@ -57,24 +59,35 @@ class Corpus:
     Open one with ``Corpus.open``, make one with ``Corpus.create``; ``with`` closes it.
     """
 
-    def __init__(self, shards: Sequence[Shard], tokenizer: Any = None) -> None:
-        """Take open shards that were read in the same way."""
+    def __init__(
+        self, shards: Sequence[Shard], tokenizer: Any = None, executor: Executor | None = None
+    ) -> None:
+        """Take open shards that were read in the same way, and what asks them side by side."""
         self.shards = tuple(shards)
         self._file = self.shards[0].path if len(self.shards) == 1 else None
         self.moments = Moments(self.shards)
         self.lexicon = Lexicon()
         self._tokenizer = tokenizer
+        self._executor = executor
         self.summarizer: Any = None
         self._lock = threading.Lock()
         _check_alike(self.shards)
 
     @classmethod
-    def open(cls, path: str | Path | Iterable[str | Path], *, tokenizer: Any = None) -> "Corpus":
+    def open(
+        cls,
+        path: str | Path | Iterable[str | Path],
+        *,
+        tokenizer: Any = None,
+        executor: Executor | None = None,
+    ) -> "Corpus":
         """Open a corpus, or several as one.
 
         Args:
             path: its file, or those of its shards; URLs that ``fsspec`` knows are read from a copy.
             tokenizer: the tokenizer, for a corpus that was made with an object of the user's.
+            executor: any ``concurrent.futures.Executor``, whose workers see the shards under the
+                same names; it asks them side by side.
 
         Raises:
             StoreError: a file is missing, no corpus, damaged, of a newer version, or was read in
@@ -85,10 +98,10 @@ class Corpus:
             raise InputError("there is no shard to open; pass the path of at least one")
         with ExitStack() as opened:
             shards: list[Shard] = []
-            for each in paths:
-                shards += open_shards(each)
-                opened.callback(lambda some: [shard.close() for shard in some], shards[:])
-            corpus = cls(shards, tokenizer)
+            for store, hidden in (found for each in paths for found in stores_of(each)):
+                shards.append(Shard(store, hidden))
+                opened.callback(shards[-1].close)
+            corpus = cls(shards, tokenizer, executor)
             opened.pop_all()
         if len(paths) == 1 and not is_url(str(paths[0])):
             corpus._file = Path(paths[0])  # the catalogue, where there is one
@@ -140,7 +153,11 @@ class Corpus:
                 f"{path} is there already, with another {difference}; say the same, or build "
                 "anew under another name"
             )
-        corpus = cls.open(path, tokenizer=tokenizer)
+        try:
+            corpus = cls.open(path, tokenizer=tokenizer)
+        except MissingShardError as error:  # it can still be synced
+            warnings.warn(str(error), stacklevel=2)
+            corpus = cls([Shard(path)], tokenizer)
         corpus.summarizer = summarizer
         return corpus
 
@@ -258,7 +275,9 @@ class Corpus:
             with writing(self._file), closing(Database(self._file)) as database:
                 yield database
         finally:
-            before, self.shards = self.shards, tuple(open_shards(self._file))
+            before = self.shards
+            self.shards = tuple(Shard(*store) for store in stores_of(self._file))
+            self.moments = Moments(self.shards)
             for shard in before:
                 shard.close()
 
@@ -460,18 +479,19 @@ class Corpus:
 
     def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
         known = self._statistics(asked.terms)
-        return merge(self._each(lambda shard: shard.find(asked, known, where)))
+        return merge(self._each("find", asked, known, where))
 
     def _statistics(self, terms: Terms) -> Statistics:
         stems = list(terms)
-        known, *others = self._each(lambda shard: shard.statistics(stems))
+        first, *others = self._each("statistics", stems)
+        known: Statistics = first
         for other in others:
             known += other
         return known
 
     def _centre(self, where: Where | None) -> np.ndarray | None:
         """Return the direction of the mean passage: exact sums, however documents are spread."""
-        total = sum(self._each(lambda shard: shard.vector_sum(where)))
+        total = sum(self._each("vector_sum", where))
         length = float(np.linalg.norm(total))
         return (total / length).astype(np.float32) if length else None
 
@@ -481,8 +501,10 @@ class Corpus:
         encode = None if name == "static" else late_encoder(name)
         return Manner(self.tokenizer, name, self.settings.relevance, encode)
 
-    def _each(self, ask: Callable[[View], _T]) -> list[_T]:
-        return [ask(view) for view in self.moments.views]
+    def _each(self, what: str, *arguments: Any) -> list[Any]:
+        """Ask every shard."""
+        calls = [(view, arguments) for view in self.moments.views]
+        return ask_each(calls, what, self._executor)
 
     @cached_property
     def _sources(self) -> OrderedDict[tuple[str, bytes], Source]:
@@ -498,8 +520,9 @@ class Corpus:
         for name, view in places.items():
             if name not in found:
                 missing.setdefault(view, []).append(name)
-        for view, some in missing.items():
-            for name, packed in view.load(some).items():
+        calls = [(view, (some,)) for view, some in missing.items()]
+        for loaded in ask_each(calls, "load", self._executor) if calls else ():
+            for name, packed in loaded.items():
                 found[name] = Source(name, packed, self.lexicon.numbers(packed.vocabulary))
         with self._lock:
             for name, key in keys.items():

@@ -20,16 +20,6 @@ from hier.errors import InputError, StoreError
 
 _ASKED = 500  # rows looked up in one statement
 _COMPACT_SECONDS = 1.0  # how long readers are waited for to give back space
-_MAGIC = b"SQLite format 3\0"
-
-
-def is_store(path: Path) -> bool:
-    """Say whether a file begins as a store does; that it is a corpus, opening it tells."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(len(_MAGIC)) == _MAGIC
-    except (OSError, ValueError):  # reading it says why
-        return False
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
+from hier.corpus.catalogue import stores_of
 from hier.corpus.database import Database
 from hier.corpus.lock import writing
 from hier.corpus.opening import explained
 from hier.corpus.settings import Settings
-from hier.corpus.where import Where, read_where
+from hier.corpus.where import Filter, Where, read_where
 from hier.errors import InputError, StoreError
 
 _COPY = """
@@ -41,7 +42,7 @@ def merge(paths: Iterable[str | Path], out: str | Path) -> int:
     they keep are taken too.
 
     Args:
-        paths: their files, read in the same way.
+        paths: their files, read in the same way; of a catalogue all shards are taken.
         out: the new file.
 
     Returns:
@@ -52,7 +53,7 @@ def merge(paths: Iterable[str | Path], out: str | Path) -> int:
         StoreError: a file is missing, no corpus or damaged; they were read in different ways; two
             have different documents of one name; or ``out`` is there already or cannot be written.
     """
-    return copy_documents([Path(path) for path in paths], Path(out), None)
+    return copy_documents(list(paths), Path(out), None)
 
 
 def split(path: str | Path, out: str | Path, where: Where) -> int:
@@ -71,35 +72,29 @@ def split(path: str | Path, out: str | Path, where: Where) -> int:
         StoreError: the file is missing, no corpus or damaged; or ``out`` is there already or cannot
             be written.
     """
-    return copy_documents([Path(path)], Path(out), where)
+    return copy_documents([path], Path(out), where)
 
 
-def copy_documents(paths: Sequence[Path], out: Path, where: Where | None) -> int:
+def copy_documents(paths: Sequence[str | Path], out: Path, where: Where | None) -> int:
     """Copy what a filter lets through to a new corpus; see ``merge`` and ``split``."""
     passes = read_where(where)
     if not paths:
         raise InputError("there is no corpus to join; pass the path of at least one")
-    with ExitStack() as stack:
-        sources = []
-        for path in paths:
-            sources.append(Database(path))
-            stack.callback(sources[-1].close)
-        settings = _common_settings(sources)
-        stack.enter_context(writing(out))
-        file = stack.enter_context(_made(out, settings))
-        for number, source in enumerate(sources):
-            rows = source.rows()
-            names = [row.id for row in rows if passes is None or passes(row.id, row.metadata)]
-            with _attached(file, source.path):
-                _copy(file, source, names, sources[:number])
-        (count,) = file.execute("SELECT count(*) FROM documents").fetchone()
-        if not count and passes is not None:
-            raise InputError(f"no document has {dict(where or {})!r}; ask for others")
-        return int(count)
+    sources = [store for path in paths for store in stores_of(path)]
+    with writing(out):
+        return copy_rows(sources, out, passes)
 
 
-def copy_rows(sources: Sequence[tuple[Path, Collection[str]]], out: Path) -> None:
-    """Copy the documents of some stores to a new one, but for those that are hidden in each."""
+def copy_rows(
+    sources: Sequence[tuple[Path, Collection[str]]], out: Path, passes: Filter | None = None
+) -> int:
+    """Copy the documents of some stores to a new one; return how many.
+
+    Args:
+        sources: the stores, and which documents are hidden in each.
+        out: the new store; the caller holds the right to write it.
+        passes: a filter, which must let some through.
+    """
     with ExitStack() as stack:
         opened = []
         for path, _ in sources:
@@ -107,9 +102,14 @@ def copy_rows(sources: Sequence[tuple[Path, Collection[str]]], out: Path) -> Non
             stack.callback(opened[-1].close)
         file = stack.enter_context(_made(out, _common_settings(opened)))
         for number, (path, hidden) in enumerate(sources):
-            names = [row.id for row in opened[number].rows() if row.id not in hidden]
+            rows = [row for row in opened[number].rows() if row.id not in hidden]
+            names = [row.id for row in rows if passes is None or passes(row.id, row.metadata)]
             with _attached(file, path):
                 _copy(file, opened[number], names, opened[:number])
+        (count,) = file.execute("SELECT count(*) FROM documents").fetchone()
+        if not count and passes is not None:
+            raise InputError("the filter lets no document through; ask for others")
+        return int(count)
 
 
 def _common_settings(sources: Sequence[Database]) -> Settings:
@@ -175,8 +175,8 @@ def _copy(
     try:
         file.execute("DELETE FROM temp.wanted")
         file.executemany("INSERT INTO temp.wanted VALUES (?)", ((name,) for name in names))
-        if clash := file.execute(_CLASH).fetchone():
-            raise _clash(*clash, source, before)
+        for name, text in file.execute(_CLASH).fetchall():
+            raise _clash(name, text, source, before)
         for statement in _COPY.split(";"):
             file.execute(statement)
         file.execute("COMMIT")

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from hier.array_file import Arrays
 from hier.errors import StoreError
-from hier.flat import Arrays, arrays_of, facts_of, lines_of, make_tree, text_of
+from hier.flat import arrays_of, facts_of, lines_of, make_tree, text_of
 from hier.ledger import Ledger
 from hier.retrieval.index import analyse
 from hier.retrieval.static import load_static

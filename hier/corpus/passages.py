@@ -79,7 +79,8 @@ def enter(tree: Tree) -> Entry:
 
 def quantise(vectors: np.ndarray) -> np.ndarray:
     """Return unit vectors in whole numbers, int8."""
-    return np.clip(np.rint(vectors * STEPS), -127, 127).astype(np.int8)
+    whole: np.ndarray = np.clip(np.rint(vectors * STEPS), -127, 127).astype(np.int8)
+    return whole
 
 
 def whole_numbers(query: np.ndarray) -> tuple[np.ndarray, float]:
@@ -234,8 +235,8 @@ class Passages:
         parameters = None
         if allowed is not None:
             marks = np.packbits(allowed, bitorder="little")
-            selector = faiss.IDSelectorBitmap(marks)
-            parameters = faiss.SearchParameters(sel=selector)
+            selector = faiss.IDSelectorBitmap(marks)  # type: ignore[call-arg, arg-type]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         k = min(k, len(self))
         whole, _ = whole_numbers(query)
         _, found = self._faiss.search(whole[None], k, params=parameters)
@@ -246,10 +247,11 @@ class Passages:
         """Return the cosines of some passages with a query, one by one: float64 (passages,)."""
         whole, steps = whole_numbers(query)
         vectors = self.vectors[passages].astype(np.float32)
-        return np.einsum("nd,d->n", vectors, whole).astype(np.float64) / (STEPS * steps)
+        products: np.ndarray = np.einsum("nd,d->n", vectors, whole).astype(np.float64)
+        return products / (STEPS * steps)
 
 
-_NOTHING = {
+_NOTHING: dict[str, np.ndarray] = {
     "words": np.zeros(0, np.float32),
     "leaves": np.zeros(0, np.int32),
     "chapter": np.zeros(0, np.int32),
@@ -271,15 +273,15 @@ def put_together(old: Passages | None, parts: Sequence[int | Entry]) -> Passages
     columns: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
     first = [0]
     for part in parts:
+        source: Any = part
+        rows = slice(None)
         if isinstance(part, Entry):
             own = np.array([number.setdefault(s, len(number)) for s in part.stems], np.int64)
             held = part.held
             entries.append((own[held.words], first[-1] + held.entry_rows(), held.counts))
-            rows: Any = slice(None)
-        else:
-            rows = slice(*old.first[part : part + 2].tolist()) if old is not None else slice(0)
+        elif old is not None:
+            source, rows = old, slice(*old.first[part : part + 2].tolist())
             moved[rows] = first[-1] + np.arange(rows.stop - rows.start)
-        source = part if isinstance(part, Entry) else old
         for name, found in columns.items():
             found.append(getattr(source, name)[rows])
         first.append(first[-1] + len(columns["words"][-1]))
@@ -287,11 +289,13 @@ def put_together(old: Passages | None, parts: Sequence[int | Entry]) -> Passages
         passages = moved[old.lists.words]
         kept = passages >= 0
         entries.append((old.lists.entry_rows()[kept], passages[kept], old.lists.counts[kept]))
-    stacked = {
-        name: np.concatenate(found) if found else _NOTHING[name] for name, found in columns.items()
-    }
+    words, leaves, chapter, vectors = (
+        np.concatenate(found) if found else _NOTHING[name] for name, found in columns.items()
+    )
     lists = _lists(entries, (len(number), first[-1]))
-    return Passages(np.array(first, np.int64), stems=tuple(number), lists=lists, **stacked)
+    return Passages(
+        np.array(first, np.int64), words, leaves, chapter, vectors, tuple(number), lists
+    )
 
 
 def _lists(

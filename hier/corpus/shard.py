@@ -6,6 +6,7 @@ the store holds at one moment, so that no answer is a mix of two. The index stan
 is read, the rest is taken over. Whoever writes does it last, so that no question has to.
 """
 
+import hashlib
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
@@ -42,6 +43,7 @@ class View:
     ) -> None:
         """Look at the documents; the index is opened when the first question comes."""
         self.path = path
+        self.hidden = frozenset(hidden)
         self.rows = [row for row in database.rows() if row.id not in hidden]
         self.known = known
         self._database = database
@@ -52,6 +54,12 @@ class View:
     def number(self) -> dict[str, int]:
         """The place of each document in ``rows``."""
         return {row.id: place for place, row in enumerate(self.rows)}
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells whether another process sees the same documents."""
+        told = repr([(row.id, row.hash, row.metadata) for row in self.rows])
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
 
     @property
     def passages(self) -> Passages:

@@ -8,9 +8,9 @@ one; shards that hide much, and small ones when there are many, are gathered int
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,10 +25,9 @@ from hier.corpus.merging import copy_rows
 from hier.corpus.settings import ENGINE, Settings
 from hier.corpus.shard import Shard
 from hier.corpus.spread import Batches, batched, check_workers, give_up, run_executor
-from hier.corpus.storage import drop, fetch, is_url, listed, put
+from hier.corpus.storage import drop, fetch, listed, put
 from hier.corpus.workers import run_workers
 from hier.corpus.writing import Plan, Report, is_as_was, plan_sync, put_built, settled
-from hier.errors import StoreError
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -184,7 +183,7 @@ def _run(
     ready: Callable[[], None],
     workers: int,
     executor: Executor | None,
-) -> Iterator[R]:
+) -> Generator[R]:
     if executor is not None:
         yield from run_executor(waiting, work, executor, _UNDER_WAY)
     elif workers > 1:
@@ -278,58 +277,3 @@ def to_gather(sizes: dict[str, tuple[int, int, int]], full: int) -> list[list[st
         groups[-1].append(name)
         room -= size
     return [group for group in groups if len(group) > 1 or group[0] in worn]
-
-
-def open_shards(path: str | Path) -> list[Shard]:
-    """Open a corpus: its one file, all shards of a catalogue, or a shard at a URL.
-
-    Raises:
-        StoreError: a file is missing, no corpus, damaged, or of a newer version.
-    """
-    if isinstance(path, str) and is_url(path):
-        place, _, name = path.rpartition("/")
-        return [_open(place, name, frozenset())]
-    shard = Shard(Path(path))
-    catalogue = Catalogue(shard.database)
-    try:
-        shards = catalogue.shards() if catalogue.place else {}
-        if not shards:
-            return [shard]
-    except BaseException:
-        shard.close()
-        raise
-    opened: list[Shard] = []
-    try:
-        for name, hidden in shards.items():
-            opened.append(_open(catalogue.place, name, hidden, catalogue.path))
-    except BaseException:
-        for each in opened:
-            each.close()
-        raise
-    finally:
-        shard.close()
-    return opened
-
-
-def _open(place: str, name: str, hidden: frozenset[str], listed_in: Path | None = None) -> Shard:
-    try:
-        path = fetch(place, name)
-        missing = not path.exists()
-    except StoreError as error:
-        if listed_in is None:
-            raise
-        raise _missing(place, name, listed_in, error) from error
-    if missing and listed_in is not None:
-        raise _missing(place, name, listed_in, None)
-    if is_url(place):
-        with suppress(StoreError):  # it is made again
-            fetch(place, index_path(Path(name)).name)
-    return Shard(path, hidden)
-
-
-def _missing(place: str, name: str, listed_in: Path, error: StoreError | None) -> StoreError:
-    why = f" ({error})" if error else ""
-    return StoreError(
-        f"the shard {name} of {listed_in} is missing in {place}{why}; restore it, or run the same "
-        "hier build again: it reads what that shard had, and nothing else"
-    )

@@ -21,6 +21,23 @@ def is_url(place: str) -> bool:
     return "://" in place
 
 
+def make(place: str) -> None:
+    """Make a place, where it is not there.
+
+    Raises:
+        StoreError: it cannot be made.
+        MissingExtraError: fsspec, or what it needs for such a URL, is not installed.
+    """
+    try:
+        if is_url(place):
+            system, folder = _system(place)
+            system.makedirs(folder, exist_ok=True)
+        else:
+            Path(place).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unusable(place, error) from error
+
+
 def put(place: str, name: str, made: Path) -> None:
     """Copy a file to a place: it is there whole under its name, or not at all.
 

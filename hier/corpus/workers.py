@@ -60,7 +60,7 @@ class _Worker(Generic[E, R]):
         self.ready = False
         self.batch: Sequence[E] | None = None
         try:
-            with _one_thread_each():
+            with _starting():
                 self.process.start()
         except BaseException:
             self.pipe.close()
@@ -235,12 +235,19 @@ def _serve(pipe: Connection, work: Work[E, R], prepare: Callable[[], None]) -> N
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Have a process that is started here compute with one thread, if the user set nothing."""
-    new = [name for name in _THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(new, "1"))
+def _starting() -> Iterator[None]:
+    """Have a process that is started here compute with one thread, if the user set nothing.
+
+    A script that is not guarded runs again in it, and must not wait for its parent's locks.
+    """
+    settings = {name: os.environ.get(name, "1") for name in _THREADS} | {"HIER_LOCK_SECONDS": "0"}
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        for name in new:
-            os.environ.pop(name, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
