@@ -129,7 +129,8 @@ def test_a_merge_that_is_killed_leaves_nothing_under_its_name(tmp_path: Path) ->
             [(1,)] * 100,
         )
         file.execute(
-            "INSERT INTO documents SELECT hex(hash), hash, '{}', '', 0, 0, 0 FROM trees "
+            "INSERT INTO documents (id, hash, metadata, folder, size, modified, inode) "
+            "SELECT hex(hash), hash, '{}', '', 0, 0, 0 FROM trees "
             "WHERE length(passages) = 0"
         )
     file.close()
