@@ -383,7 +383,7 @@ def test_documents_are_added_and_removed(built, asked, tmp_path):
     assert "there is no document 'no-such-name'" in err
 
 
-def test_a_model_answers_with_document_and_place(built, model_server, monkeypatch):
+def test_a_model_answers_with_document_and_place(built, run, model_server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "of nobody")
     said = "It was moved in 1897 [1-9]."
     model_server.configure(window=100_000, replies=[said])
@@ -399,7 +399,7 @@ def test_a_model_answers_with_document_and_place(built, model_server, monkeypatc
     assert ", page 4: " in source
     assert label in shown
     assert "ships.csv" not in shown
-    told = json.loads(start("ask", built[0], *question, *named, "--json")[0])
+    told = json.loads(run("ask", built[0], *question, *named, "--json")[1])
     (citation,) = (each for each in told["citations"] if "1897" in each["text"])
     assert (citation["document"], citation["place"]) == ("reports/harbour.pdf", "page 4")
     assert told["tokens"] <= told["budget"]
