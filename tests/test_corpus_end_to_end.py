@@ -293,6 +293,18 @@ def test_sources_are_a_line_a_document_below_the_text(built):
     assert "page 4" in source
 
 
+def test_a_single_file_says_its_pages_too(folder, run):
+    path = folder / "reports" / "harbour.pdf"
+    status, out, err = run("compress", path, "-q", "When was the lighthouse moved?", "-b", 40)
+    assert status == 0
+    assert "moved in 1897" in out
+    source = err.splitlines()[1]
+    assert source.startswith(f"  {path}: page ")
+    assert "page 4" in source
+    notes = run("compress", folder / "notes.md", "-q", "key", "-b", 40)
+    assert notes[2].count("\n") == 1
+
+
 def test_documents_are_listed_and_one_is_shown(built):
     out, err = start("tree", built[0])
     assert [line.split("  ")[1 + line.startswith(" ")] for line in out.splitlines()]
