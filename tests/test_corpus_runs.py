@@ -1,5 +1,6 @@
 """Parts of one long document: neighbours where they are joined, and none in the document."""
 
+import json
 import random
 
 import pytest
@@ -40,3 +41,4 @@ def test_every_segment_is_the_documents_own_text(corpus, budget):
         assert segment.start >= place
         place = segment.end
         assert segment.text in context.text
+    assert json.loads(json.dumps(context.to_dict()))["tokens"] <= budget

@@ -71,7 +71,7 @@ def attribute(context: Context, joined: Joined) -> Context:
 
 def _by_runs(segment: Segment, joined: Joined) -> Iterator[Segment]:
     """Yield the parts of a segment; runs of a document may be neighbours that are none in it."""
-    edges = [edge for edge in joined.begins if segment.start < edge < segment.end]
+    edges = [edge for edge in joined.begins.tolist() if segment.start < edge < segment.end]
     if segment.kind == "summary" or not edges:
         yield segment
         return
