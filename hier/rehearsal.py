@@ -15,7 +15,7 @@ from typing import Any
 from hier.assignment import Writers, read_summarizer
 from hier.build import build
 from hier.document import Document
-from hier.errors import InputError
+from hier.errors import InputError, MissingExtraError
 from hier.ledger import Ledger, Prices
 from hier.summaries import write_summaries
 from hier.summarizers.cache import Cache, default_path
@@ -131,16 +131,17 @@ def estimate_folder(
         HierError: there is no such folder; or as for ``build``, but for what a file is.
     """
     from hier.files.folder import walk
+    from hier.files.reading import read_bytes, read_raw
 
     total = BuildEstimate(0, 0, 0, 0, 0, 0.0, 0.0)
     failed: dict[str, str] = {}
     for file in walk(folder).files:
         try:
-            document = Document.from_path(file.path, encoding)
+            document = read_bytes(read_raw(file.path)[0], file.id, encoding)
             found = estimate_build(
                 document, summarizer=summarizer, tokenizer=tokenizer, cache=cache, prices=prices
             )
-        except InputError as error:
+        except (InputError, MissingExtraError) as error:
             failed[file.id] = str(error)
         else:
             sums = {name: value + getattr(found, name) for name, value in asdict(total).items()}

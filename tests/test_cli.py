@@ -123,6 +123,8 @@ def test_the_doctor_names_what_is_there(run):
     assert f"hier {hier.__version__}" in out
     assert "o200k_base ready" in out
     assert "MISSING" not in out
+    assert "pdfplumber" in out
+    assert "distributed" in out
 
 
 def test_the_demo_answers_three_questions_in_a_real_process():

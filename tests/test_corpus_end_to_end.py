@@ -293,6 +293,18 @@ def test_sources_are_a_line_a_document_below_the_text(built):
     assert "page 4" in source
 
 
+def test_a_single_file_says_its_pages_too(folder, run):
+    path = folder / "reports" / "harbour.pdf"
+    status, out, err = run("compress", path, "-q", "When was the lighthouse moved?", "-b", 40)
+    assert status == 0
+    assert "moved in 1897" in out
+    source = err.splitlines()[1]
+    assert source.startswith(f"  {path}: page ")
+    assert "page 4" in source
+    notes = run("compress", folder / "notes.md", "-q", "key", "-b", 40)
+    assert notes[2].count("\n") == 1
+
+
 def test_documents_are_listed_and_one_is_shown(built):
     out, err = start("tree", built[0])
     assert [line.split("  ")[1 + line.startswith(" ")] for line in out.splitlines()]
@@ -383,7 +395,7 @@ def test_documents_are_added_and_removed(built, asked, tmp_path):
     assert "there is no document 'no-such-name'" in err
 
 
-def test_a_model_answers_with_document_and_place(built, model_server, monkeypatch):
+def test_a_model_answers_with_document_and_place(built, run, model_server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "of nobody")
     said = "It was moved in 1897 [1-9]."
     model_server.configure(window=100_000, replies=[said])
@@ -399,7 +411,7 @@ def test_a_model_answers_with_document_and_place(built, model_server, monkeypatc
     assert ", page 4: " in source
     assert label in shown
     assert "ships.csv" not in shown
-    told = json.loads(start("ask", built[0], *question, *named, "--json")[0])
+    told = json.loads(run("ask", built[0], *question, *named, "--json")[1])
     (citation,) = (each for each in told["citations"] if "1897" in each["text"])
     assert (citation["document"], citation["place"]) == ("reports/harbour.pdf", "page 4")
     assert told["tokens"] <= told["budget"]

@@ -175,5 +175,8 @@ def answer(
     if not isinstance(asked, Tree):
         size += f" in {sized(len(asked))}"
     say(f"{context.used()}, from {size}; {milliseconds:.0f} ms")
-    if not isinstance(asked, Tree) or asked.document.places is not None:
-        say_all(context.sources().splitlines())
+    where = context.sources()
+    if not isinstance(asked, Tree):
+        say_all(where.splitlines())
+    elif asked.document.places is not None and where:
+        say_all([where.replace("the text", asked.document.name or "the text", 1)])

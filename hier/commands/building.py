@@ -14,7 +14,7 @@ from hier.commands.output import account, progress, say, write, write_json
 from hier.commands.reporting import say_failed, say_report
 from hier.corpus.header import is_corpus
 from hier.errors import InputError, StoreError
-from hier.ledger import Ledger
+from hier.ledger import Ledger, Prices
 from hier.options import (
     CacheFile,
     EmbedderName,
@@ -75,7 +75,7 @@ def build(
         )
     if is_folder:
         _check_folder(cache, spreading, summarizer)
-    writers, prices = models.summarizers(summarizer), models.prices(summarizer)
+    writers, prices = writers_of(summarizer, models)
     if dry_run:
         rehearse = _rehearse_folder if is_folder else _rehearse_text
         rehearse(
@@ -89,10 +89,9 @@ def build(
     try:
         if is_folder:
             _check_place(output)
-            writer = writers if _are_models(summarizer) else "extractive"
             with hier.Corpus.create(
                 output, tokenizer=tokenizer, embedder=embedder, encoding=encoding,
-                summarizer=writer,
+                summarizer=writers,
             ) as corpus:  # fmt: skip
                 _update(corpus, output, Path(source), spreading, book, verbose, as_json)
         else:
@@ -119,7 +118,7 @@ def sync(
 ) -> None:
     """Bring a corpus up to date with a folder: read what changed, remove what is gone."""
     _check_folder(None, spreading, summarizer)
-    book = Ledger(models.prices(summarizer))
+    book = Ledger(writers_of(summarizer, models)[1])
     try:
         with reopened(corpus, summarizer, models) as opened:
             _update(opened, corpus, folder, spreading, book, verbose, as_json)
@@ -140,8 +139,15 @@ def reopened(path: Path, summarizer: list[str], models: ModelOptions) -> "Corpus
     corpus.close()
     return hier.Corpus.create(
         path, tokenizer=kept.tokenizer, embedder=kept.embedder, relevance=kept.relevance,
-        encoding=kept.encoding, summarizer=models.summarizers(summarizer),
+        encoding=kept.encoding, summarizer=writers_of(summarizer, models)[0],
     )  # fmt: skip
+
+
+def writers_of(summarizer: list[str], models: ModelOptions) -> tuple[Any, Prices]:
+    """Return who writes summaries, as ``hier.build`` takes it, and what that costs."""
+    if not _are_models(summarizer):  # what models need is not imported
+        return "extractive", models.typed.prices
+    return models.summarizers(summarizer), models.prices(summarizer)
 
 
 def _are_models(summarizer: list[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import hier
-from hier.commands.building import reopened
+from hier.commands.building import reopened, writers_of
 from hier.commands.corpus_options import CorpusFile, Where, read_metadata, read_where
 from hier.commands.opening import read
 from hier.commands.output import account, say, sized, write_json
@@ -20,7 +20,7 @@ from hier.options import Encoding, Json, LedgerFile, ModelOptions, Summarizer, w
 @with_models
 def add(
     corpus: CorpusFile,
-    files: Annotated[list[str], typer.Argument(metavar="FILE|-...", help="Files; - is stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE|-", help="Files; - is stdin.")],
     meta: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="What else is known of them: year=2024"),
@@ -38,7 +38,7 @@ def add(
     """Add files to a corpus, or replace documents of the same name."""
     if name is not None and len(files) > 1:
         raise InputError(f"--name {name} is for one file, there are {len(files)}; leave it out")
-    metadata, book = read_metadata(meta), Ledger(models.prices(summarizer))
+    metadata, book = read_metadata(meta), Ledger(writers_of(summarizer, models)[1])
     added: list[str] = []
     failed: dict[str, str] = {}
     try:
@@ -62,14 +62,14 @@ def add(
 def remove(
     corpus: CorpusFile,
     documents: Annotated[
-        list[str] | None, typer.Argument(metavar="DOCUMENT...", help="Their names.")
+        list[str] | None, typer.Argument(metavar="DOCUMENT", help="Their names.")
     ] = None,
     where: Where = None,
     as_json: Json = False,
 ) -> None:
     """Remove documents from a corpus, by name or by what is known of them."""
     if not documents and not where:
-        raise typer.BadParameter("Missing argument 'DOCUMENT...'; or pass --where.")
+        raise typer.BadParameter("Missing argument 'DOCUMENT'; or pass --where.")
     with hier.Corpus.open(corpus) as opened:
         names = dict.fromkeys(documents or ())
         if where:
@@ -89,7 +89,7 @@ def remove(
 def merge(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The corpus that is made.")],
     corpora: Annotated[
-        list[Path], typer.Argument(metavar="CORPUS...", help="Corpora that were read alike.")
+        list[Path], typer.Argument(metavar="CORPUS", help="Corpora that were read alike.")
     ],
 ) -> None:
     """Make one corpus of several; the result is the same as if it had been built at once."""

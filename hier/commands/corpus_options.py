@@ -18,13 +18,13 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?")
 Saved = Annotated[
     list[str],
     typer.Argument(
-        metavar="TREE|CORPUS...", help="A saved tree, a corpus, or all shards of a corpus."
+        metavar="TREE|CORPUS", help="A saved tree, a corpus, or all shards of a corpus."
     ),
 ]
 SavedOrText = Annotated[
     list[str],
     typer.Argument(
-        metavar="TREE|CORPUS|FILE...",
+        metavar="TREE|CORPUS|FILE",
         help="A saved tree, a corpus (or all its shards), or a text file.",
     ),
 ]

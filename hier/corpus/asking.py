@@ -4,8 +4,9 @@ The work for a question grows with the passages that are searched, and hardly wi
 about ``LEAVES`` leaves are joined, whatever the corpus holds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,9 +60,29 @@ def attribute(context: Context, joined: Joined) -> Context:
     """Return a context of a joined tree whose segments and picks name their documents."""
     return replace(
         context,
-        segments=tuple(_segment(segment, joined) for segment in context.segments),
+        segments=tuple(
+            _segment(part, joined)
+            for segment in context.segments
+            for part in _by_runs(segment, joined)
+        ),
         picks=tuple(_pick(pick, joined) for pick in context.picks),
     )
+
+
+def _by_runs(segment: Segment, joined: Joined) -> Iterator[Segment]:
+    """Yield the parts of a segment; runs of a document may be neighbours that are none in it."""
+    edges = [edge for edge in joined.begins.tolist() if segment.start < edge < segment.end]
+    if segment.kind == "summary" or not edges:
+        yield segment
+        return
+    count = joined.tree.tokenizer.count
+    for start, end in pairwise([segment.start, *edges, segment.end]):
+        text = segment.text[start - segment.start : end - segment.start]
+        kept = text.rstrip()
+        if kept:
+            yield replace(
+                segment, start=start, end=start + len(kept), text=kept, tokens=count(kept)
+            )
 
 
 def _segment(segment: Segment, joined: Joined) -> Segment:

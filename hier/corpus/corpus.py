@@ -287,7 +287,7 @@ class Corpus:
         if settings.summarizer != "extractive" and self.summarizer is None:
             raise StoreError(
                 f"the summaries of {self.shards[0].path} are by {settings.summarizer}; pass it "
-                "again: Corpus.create(path, summarizer=...)"
+                "again: --summarizer, or Corpus.create(path, summarizer=...)"
             )
         return Recipe(
             tokenizer=self._tokenizer or settings.tokenizer,

@@ -40,7 +40,8 @@ class Joined:
     placed: tuple[Placed, ...] = field(repr=False)
 
     @cached_property
-    def _begins(self) -> np.ndarray:
+    def begins(self) -> np.ndarray:
+        """Where each run begins, with all that belongs to it, int64 (runs,)."""
         return np.array([placed.begin for placed in self.placed])
 
     def spans(self, name: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -57,7 +58,7 @@ class Joined:
 
     def place_of(self, start: int) -> Placed:
         """Return the run that a character of the joined text belongs to."""
-        return self.placed[int(np.searchsorted(self._begins, start, "right")) - 1]
+        return self.placed[int(np.searchsorted(self.begins, start, "right")) - 1]
 
     def origin(self, start: int, end: int) -> tuple[Source, int, int]:
         """Return the document that some characters of the joined text are of, and where there."""
