@@ -143,9 +143,9 @@ def join_all(corpus: Any) -> Any:
     from hier.corpus.placing import Run
 
     names = [row.id for row in corpus.documents]
-    sources = corpus._load(names)
+    sources = corpus._library.load(names)
     runs = [Run(sources[name], 0, len(sources[name].leaf_start) - 1) for name in names]
-    return join(runs, corpus.lexicon, corpus._manner)
+    return join(runs, corpus._library.lexicon, corpus._library.manner)
 
 
 def compare(store: Path, asked: Sequence[Asked], texts: Mapping[str, str]) -> Iterator[Figures]:

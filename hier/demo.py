@@ -6,7 +6,7 @@ from collections.abc import Callable
 import hier
 
 QUESTIONS = (
-    "When is the __del__ method of an object called?",
+    "When is an object's __del__() method called?",
     "What does the nonlocal statement do?",
     "Which objects can be used as dictionary keys?",
 )

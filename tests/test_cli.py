@@ -132,7 +132,7 @@ def test_the_demo_answers_three_questions_in_a_real_process():
     out = done.stdout.decode()
     assert done.returncode == 0
     assert out.count(" tokens of 300 allowed") == 4
-    assert "when a resurrected object is about to be destroyed" in out
+    assert "Called when the instance is about to be destroyed." in out
     assert "enclosing scope" in out
     assert "*hashable*" in out
     assert done.stderr == b""

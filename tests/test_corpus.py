@@ -170,9 +170,9 @@ def test_what_is_named_and_counted(corpus, documents):
 
 def test_long_documents_are_looked_at_in_part(tmp_path, monkeypatch):
     monkeypatch.setattr("hier.corpus.search.WHOLE", 50)
-    monkeypatch.setattr("hier.corpus.corpus.LEAVES", 1000)
+    monkeypatch.setattr("hier.corpus.library.LEAVES", 1000)
     looked: list[list[Run]] = []
-    from hier.corpus import corpus as module
+    from hier.corpus import library as module
 
     join = module.join
     monkeypatch.setattr(

@@ -38,7 +38,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_candidates(monkeypatch):
     """A question finds a few of the documents, so that other words find others."""
-    monkeypatch.setattr("hier.corpus.corpus.LEAVES", 200)
+    monkeypatch.setattr("hier.corpus.library.LEAVES", 200)
 
 
 def check(corpus, answer):

@@ -4,9 +4,7 @@ A question names candidate documents by their passages; the trees of these are j
 shown of them is decided by the same objective as within a single text. See ``docs/corpora.md``.
 """
 
-import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
@@ -15,36 +13,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from hier.budget import read_budget
 from hier.compose import check_query
 from hier.context import Context
-from hier.corpus.asking import LEAVES, attribute, choose, runs_of
+from hier.corpus.asking import attribute
 from hier.corpus.building import Recipe
 from hier.corpus.catalogue import Catalogue, MissingShardError, stores_of
 from hier.corpus.database import Database, Row
-from hier.corpus.fan_out import ask_each
-from hier.corpus.join import Joined, Manner, join
-from hier.corpus.lexicon import Lexicon
+from hier.corpus.join import Joined, Manner
+from hier.corpus.library import Library
 from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
-from hier.corpus.passages import Statistics, Terms
-from hier.corpus.search import Asked, Hit, merge, terms_of
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
-from hier.corpus.shard import Shard, View
+from hier.corpus.shard import Shard
 from hier.corpus.shards import sync_shards
-from hier.corpus.source import Source
 from hier.corpus.storage import is_url
-from hier.corpus.where import Where, check_metadata, in_words
+from hier.corpus.where import Where, check_metadata
 from hier.corpus.writing import Report, put_documents, renew, sync
 from hier.document import Document
 from hier.errors import InputError, StoreError
 from hier.flat import late_encoder
 from hier.ledger import Ledger
 from hier.relevance import LEARNED, PLAIN, check_relevance
-from hier.retrieval.static import load_static
 from hier.tokens import DEFAULT_TOKENIZER, Tokenizer, load_tokenizer
 from hier.tree import Tree
 
@@ -66,11 +57,9 @@ class Corpus:
         self.shards = tuple(shards)
         self._file = self.shards[0].path if len(self.shards) == 1 else None
         self.moments = Moments(self.shards)
-        self.lexicon = Lexicon()
         self._tokenizer = tokenizer
         self._executor = executor
         self.summarizer: Any = None
-        self._lock = threading.Lock()
         _check_alike(self.shards)
 
     @classmethod
@@ -235,7 +224,7 @@ class Corpus:
         """
         with self._writing() as database:
             for name in names:
-                self._view(name)
+                self._library.view(name)
             with database.transaction():
                 database.remove(names)
 
@@ -278,6 +267,7 @@ class Corpus:
             before = self.shards
             self.shards = tuple(Shard(*store) for store in stores_of(self._file))
             self.moments = Moments(self.shards)
+            self.__dict__.pop("_library", None)
             for shard in before:
                 shard.close()
 
@@ -354,8 +344,8 @@ class Corpus:
         Raises:
             InputError: there is no such document.
         """
-        source = self._load([name])[name]
-        metadata = self._row(name).metadata
+        source = self._library.load([name])[name]
+        metadata = self._library.row(name).metadata
         return source.packed.tree(name, metadata, self.tokenizer)
 
     def document(self, name: str) -> Document:
@@ -364,17 +354,9 @@ class Corpus:
         Raises:
             InputError: there is no such document.
         """
-        return replace(self._load([name])[name].document, metadata=self._row(name).metadata)
-
-    def _row(self, name: str) -> Row:
-        view = self._view(name)
-        return view.rows[view.number[name]]
-
-    def _view(self, name: str) -> View:
-        for view in self.moments.views:
-            if name in view.number:
-                return view
-        raise InputError(f"there is no document {name!r}; hier tree CORPUS lists them")
+        return replace(
+            self._library.load([name])[name].document, metadata=self._library.row(name).metadata
+        )
 
     @at_one_moment
     def compress(
@@ -412,8 +394,8 @@ class Corpus:
         named = set(documents_of(parts["exclude"], self._has))
         out = named & set(filter(lambda part: isinstance(part, str), parts["exclude"]))
         queries = check_query(query)
-        hits = [*self._whole(sure), *self._candidates(queries, where)]
-        joined = self._join([hit for hit in hits if hit.document not in out], where)
+        hits = [*self._library.whole(sure), *self._library.candidates(queries, where)]
+        joined = self._library.join([hit for hit in hits if hit.document not in out], where)
         context = joined.tree.compress(
             query,
             budget,
@@ -430,11 +412,6 @@ class Corpus:
     def _has(self, name: str) -> bool:
         return name in self
 
-    def _whole(self, names: Iterable[str]) -> Iterator[Hit]:
-        """Yield hits of all of some documents, better than any that is found."""
-        for name in names:
-            yield Hit(name, 0, np.inf, 1.0, 0, self._row(name).leaves)
-
     def joined(
         self, queries: Sequence[str], where: Where | None = None, known: Joined | None = None
     ) -> Joined:
@@ -448,90 +425,14 @@ class Corpus:
         Raises:
             InputError: no document is let through.
         """
-        return self._join(self._candidates(queries, where), where, known)
-
-    def _join(
-        self, hits: Sequence[Hit], where: Where | None, known: Joined | None = None
-    ) -> Joined:
-        if not len(self):
-            raise InputError("the corpus has no documents; add some: hier add CORPUS FILE")
-        if not hits:
-            asked = f"has {in_words(where)}" if where else "is left"
-            raise InputError(f"no document {asked}; ask for others, or for all")
-        parts = {(hit.document, hit.first, hit.end) for hit in choose(hits, LEAVES)}
-        if known is not None:
-            parts |= {(run.source.id, run.first, run.end) for run in known.runs}
-        sources = self._load({name for name, _, _ in parts})
-        return join(runs_of(parts, sources), self.lexicon, self._manner)
-
-    def _candidates(self, queries: Sequence[str], where: Where | None) -> list[Hit]:
-        """Return the passages found for questions, taken in turn; for none the central ones."""
-        if not queries:
-            return self._search(Asked({}, self._centre(where)), where)
-        found = [self._search(self._ask(query), where) for query in queries]
-        turns = max(len(hits) for hits in found)
-        return [hits[turn] for turn in range(turns) for hits in found if turn < len(hits)]
-
-    def _ask(self, query: str) -> Asked:
-        encode = self._manner.encode_query
-        vector = load_static().encode([query])[0] if encode is None else encode(query)
-        return Asked(terms_of(query), vector if vector.any() else None)
-
-    def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
-        known = self._statistics(asked.terms)
-        return merge(self._each("find", asked, known, where))
-
-    def _statistics(self, terms: Terms) -> Statistics:
-        stems = list(terms)
-        first, *others = self._each("statistics", stems)
-        known: Statistics = first
-        for other in others:
-            known += other
-        return known
-
-    def _centre(self, where: Where | None) -> np.ndarray | None:
-        """Return the direction of the mean passage: exact sums, however documents are spread."""
-        total = sum(self._each("vector_sum", where))
-        length = float(np.linalg.norm(total))
-        return (total / length).astype(np.float32) if length else None
+        return self._library.join(self._library.candidates(queries, where), where, known)
 
     @cached_property
-    def _manner(self) -> Manner:
+    def _library(self) -> Library:
         name = self.settings.embedder
         encode = None if name == "static" else late_encoder(name)
-        return Manner(self.tokenizer, name, self.settings.relevance, encode)
-
-    def _each(self, what: str, *arguments: Any) -> list[Any]:
-        """Ask every shard."""
-        calls = [(view, arguments) for view in self.moments.views]
-        return ask_each(calls, what, self._executor)
-
-    @cached_property
-    def _sources(self) -> OrderedDict[tuple[str, bytes], Source]:
-        return OrderedDict()
-
-    def _load(self, names: Iterable[str]) -> dict[str, Source]:
-        """Return documents by name; those used last stay unpacked."""
-        places = {name: self._view(name) for name in sorted(set(names))}
-        keys = {name: (name, view.hash(name)) for name, view in places.items()}
-        with self._lock:
-            found = {name: self._sources[k] for name, k in keys.items() if k in self._sources}
-        missing: dict[View, list[str]] = {}
-        for name, view in places.items():
-            if name not in found:
-                missing.setdefault(view, []).append(name)
-        calls = [(view, (some,)) for view, some in missing.items()]
-        for loaded in ask_each(calls, "load", self._executor) if calls else ():
-            for name, packed in loaded.items():
-                found[name] = Source(name, packed, self.lexicon.numbers(packed.vocabulary))
-        with self._lock:
-            for name, key in keys.items():
-                self._sources[key] = found[name]
-                self._sources.move_to_end(key)
-            kept = sum(len(source.leaf_start) for source in self._sources.values())
-            while kept > _KEPT_LEAVES and len(self._sources) > 1:
-                kept -= len(self._sources.popitem(last=False)[1].leaf_start)
-        return found
+        manner = Manner(self.tokenizer, name, self.settings.relevance, encode)
+        return Library(self.moments, manner, self._executor)
 
 
 def _compact(database: Database) -> None:
