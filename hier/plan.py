@@ -72,6 +72,7 @@ _NARROW = 1e-3  # a value of what is spoken of that is as good as none
 _FAINT = 8.0  # logarithm below the best at which relevance ends
 _SCRAP = 0.06  # worth of a heading, a page number or a single word, and a little more
 _SAME = 0.9999  # the same words: shown once, they are shown
+_ALIKE = 8  # candidates of the same words: where each stands decides which is shown
 _SURE = 1e-4  # what rounding never adds to a cosine
 
 
@@ -176,6 +177,7 @@ def plan_query(
     pool = _best(values, tokens, config.pool * budget, config.least)
     rest = np.ones(len(open_to), bool)
     rest[pool] = False
+    pool = _few_alike(tree, layout, open_to, pool, weights)
     # A leaf between two that are shown spares a mark.
     least = np.maximum(tokens - layout.mark_tokens, 1)
     outside = float((values * tokens / least)[rest].max(initial=0))
@@ -236,6 +238,33 @@ def _best(values: np.ndarray, sizes: np.ndarray, room: int, least: int) -> np.nd
         if taken < len(order) or len(order) == len(values):
             return order[:taken]
         wanted *= 4
+
+
+def _few_alike(
+    tree: Tree, layout: Layout, leaves: np.ndarray, pool: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return the best of those that say the same; each has its share of what all are worth.
+
+    One that is shown covers all of them, so more would only be more to compare.
+
+    Args:
+        tree: the text.
+        layout: how leaves are shown.
+        leaves: leaves of the text, int64.
+        pool: which of them are candidates, the best first.
+        weights: of each leaf, float64; changed in place.
+    """
+    alike: dict[str, list[int]] = {}
+    for place in pool.tolist():
+        text = tree.source[slice(*layout.leaf_span(int(leaves[place])))].strip()
+        alike.setdefault(text, []).append(place)
+    dropped: list[int] = []
+    for places in alike.values():
+        if len(places) > _ALIKE:
+            weights[places[:_ALIKE]] = weights[places].sum() / _ALIKE
+            weights[places[_ALIKE:]] = 0
+            dropped += places[_ALIKE:]
+    return pool[~np.isin(pool, dropped)] if dropped else pool
 
 
 def _vectors(tree: Tree, leaves: np.ndarray, found: Relevance) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 from shown import OTHER, QUERIES, QUERY, fits
 
 import hier
+from hier.compose import Composer, Request
 
 # Several questions.
 
@@ -89,3 +90,15 @@ def test_irrelevant_text_behind_does_not_push_out_what_is_relevant(long_text):
     shown = {place for s in beside.segments for place in range(s.start, s.end)}
     expected = {place for s in alone.segments for place in range(s.start, s.end)}
     assert len(shown & expected) > 0.8 * len(expected)
+
+
+def test_what_is_said_a_thousand_times_is_compared_a_few_times():
+    text = "The pump was inspected. " * 1500 + "\n\n# End\n\nThe valve broke in 1931."
+    composer = Composer(hier.build(text), Request("Was the pump inspected?", 500))
+    said = [text[slice(*composer.layout.leaf_span(leaf))].strip() for leaf in composer.plan.leaves]
+    assert said.count("The pump was inspected.") == 8
+    assert composer.plan.problem.weights.sum() == pytest.approx(composer.plan.total)
+    context = composer.context(composer.fill(500))
+    assert context.text.count("The pump was inspected.") == 1
+    assert context.coverage == pytest.approx(1)
+    assert context.optimality == pytest.approx(1)

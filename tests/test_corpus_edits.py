@@ -175,9 +175,9 @@ def test_a_file_changed_at_once_and_as_long_is_seen(corpus, folder):
 
 
 def test_what_is_old_and_as_it_was_is_not_read(corpus, folder, monkeypatch):
-    from hier.corpus import writing
+    from hier.corpus import planning
 
-    monkeypatch.setattr(writing, "_RACY", -(10**10))  # ten seconds have passed
+    monkeypatch.setattr(planning, "_RACY", -(10**10))  # ten seconds have passed
     corpus.sync(folder)
     monkeypatch.setattr(building, "read_raw", lambda path: pytest.fail(f"{path} was read"))
     report = corpus.sync(folder)

@@ -22,12 +22,13 @@ from hier.corpus.catalogue import Catalogue, Entry
 from hier.corpus.database import Database, Row
 from hier.corpus.index_file import index_path
 from hier.corpus.merging import copy_rows
+from hier.corpus.planning import Plan, is_as_was, plan_sync, settled
 from hier.corpus.settings import ENGINE, Settings
 from hier.corpus.shard import Shard
 from hier.corpus.spread import Batches, batched, check_workers, give_up, run_executor
 from hier.corpus.storage import drop, fetch, listed, put
 from hier.corpus.workers import run_workers
-from hier.corpus.writing import Plan, Report, is_as_was, plan_sync, put_built, settled
+from hier.corpus.writing import Report, put_built
 
 E = TypeVar("E")
 R = TypeVar("R")
