@@ -4,7 +4,7 @@ The documents of a folder are pieces that follow each other in the endless text,
 plain text, so that no two are the same and a smaller folder holds what a larger one begins with.
 """
 
-import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import stdlib_text
 
 LENGTHS = (1_000, 3_000, 10_000, 100_000)  # tokens of a document
-AGED = 3600  # seconds: what was written just now is looked at again, as git does it
+AGED = 2.1  # seconds: what was written just now is looked at again, as git does it
 _A_FOLDER = 500  # files
 
 
@@ -47,7 +47,7 @@ def mixed(tokens: int) -> list[int]:
 
 
 def write_folder(folder: Path, lengths: Sequence[int]) -> int:
-    """Write documents of such lengths, in tokens, and return their bytes."""
+    """Write documents of such lengths, in tokens, let them age, and return their bytes."""
     sizes = [round(length * stdlib_text.CHARACTERS_A_TOKEN) for length in lengths]
     text, start, written = stdlib_text.text(sum(sizes)), 0, 0
     for number, size in enumerate(sizes):
@@ -55,16 +55,10 @@ def write_folder(folder: Path, lengths: Sequence[int]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = text[start : start + size].encode()
         path.write_bytes(raw)
-        age(path)
         start += size
         written += len(raw)
+    time.sleep(AGED)
     return written
-
-
-def age(path: Path) -> None:
-    """Have a file look as if it was written an hour ago."""
-    told = path.stat()
-    os.utime(path, (told.st_atime - AGED, told.st_mtime - AGED))
 
 
 def questions() -> list[Asked]:
