@@ -7,6 +7,7 @@ byte that does not fit is an error that names its position.
 import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,8 +47,11 @@ class Document:
 
     def place(self, start: int, end: int) -> str:
         """Say where in its file some characters stand: ``"page 3"``, ``"lines 10-12"``."""
-        places = lines_of(self.text) if self.places is None else self.places
-        return places.describe(start, end)
+        return (self.places or self._lines).describe(start, end)
+
+    @cached_property
+    def _lines(self) -> Places:
+        return lines_of(self.text)
 
     @classmethod
     def from_path(cls, path: Path, encoding: str = "utf-8") -> "Document":

@@ -1,6 +1,5 @@
 """Places: the pages, slides, rows or lines of a file that each part of its text was read from."""
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +46,6 @@ class Places:
         return f"{part}, {numbers}" if part else numbers
 
 
-@functools.lru_cache(maxsize=4)
 def lines_of(text: str) -> Places:
     """Return the lines of a text, as an editor counts them."""
     if not text.isascii():

@@ -52,7 +52,7 @@ def test_every_document_stands_in_it_below_its_name():
 
 def test_words_and_sizes_are_those_of_the_documents():
     documents = towns(4)
-    joined, index = whole(documents), None
+    joined = whole(documents)
     trees = [hier.build(document) for document in documents]
     index = joined.tree.index
     shown = np.setdiff1d(np.arange(len(joined.tree.leaf_start)), joined.tree.hidden)

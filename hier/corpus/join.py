@@ -17,6 +17,7 @@ from hier.corpus.placing import Placed, Run, place, title_of
 from hier.corpus.source import Source
 from hier.corpus.stacking import stack_levels, stack_summaries, stack_texts
 from hier.document import Document
+from hier.places import Places
 from hier.retrieval import descent
 from hier.retrieval.counts import Counts
 from hier.retrieval.counts import runs as runs_of
@@ -104,10 +105,11 @@ def join(runs: Sequence[Run], lexicon: Lexicon, manner: Manner) -> Joined:
     placed = place(runs)
     index = _index(placed, lexicon)
     text = "".join(_texts(placed))
+    begins = np.array([each.begin for each in placed], np.int64)
     levels = descent.with_static(stack_levels(placed), index)
     first_leaves = [level.first_leaf for level in levels]
     tree = Tree(
-        document=Document(text),
+        document=Document(text, places=Places.counted("part", begins)),
         tokenizer=manner.tokenizer,
         embedder=manner.embedder,
         relevance=manner.relevance,
