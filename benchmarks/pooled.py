@@ -164,7 +164,7 @@ def compare(store: Path, asked: Sequence[Asked], texts: Mapping[str, str]) -> It
 
 def _row(each: Asked, corpus: Any, joined: Any, texts: Mapping[str, str]) -> Figures:
     """Ask one question both ways, at each budget."""
-    from hier.corpus.asking import attribute
+    from hier.corpus.attribution import attribute
 
     row: Figures = {"set": each.dataset, "document": each.document, "ways": {}}
     for way, compress in ((FULL, joined.tree.compress), (CORPUS, corpus.compress)):

@@ -109,8 +109,8 @@ def make_tree(facts: dict[str, Any], arrays: Arrays, tokenizer: Tokenizer) -> Tr
         return Level(first_leaf, norms, words, vectors, static)
 
     index = WordIndex(
-        vocabulary=lines_of(arrays["vocabulary"]),
-        stems=lines_of(arrays["stems"]),
+        vocabulary=split_lines(arrays["vocabulary"]),
+        stems=split_lines(arrays["stems"]),
         stem_of=arrays["stem_of"],
         piece_offsets=arrays["piece_offsets"],
         pieces=arrays["pieces"],
@@ -173,6 +173,6 @@ def text_of(array: np.ndarray) -> str:
     return array.tobytes().decode("utf-8", "surrogatepass")
 
 
-def lines_of(array: np.ndarray) -> tuple[str, ...]:
+def split_lines(array: np.ndarray) -> tuple[str, ...]:
     """Return lines that were joined and turned into bytes."""
     return tuple(text_of(array).split("\n")) if len(array) else ()

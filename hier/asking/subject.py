@@ -93,7 +93,7 @@ class CorpusSubject(Subject):
 
     def told(self, context: Context) -> Context:
         """Return a context whose segments name their documents."""
-        from hier.corpus.asking import attribute
+        from hier.corpus.attribution import attribute
 
         return attribute(context, self.found)
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from hier.budget import read_budget
 from hier.compose import check_query
 from hier.context import Context
-from hier.corpus.asking import attribute
+from hier.corpus.attribution import attribute
 from hier.corpus.building import Recipe
 from hier.corpus.catalogue import Catalogue, MissingShardError, stores_of
 from hier.corpus.database import Database, Row
@@ -26,7 +26,7 @@ from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
-from hier.corpus.shard import Shard
+from hier.corpus.shard import Shard, check_alike
 from hier.corpus.shards import sync_shards
 from hier.corpus.storage import is_url
 from hier.corpus.where import Where, check_metadata
@@ -60,7 +60,7 @@ class Corpus:
         self._tokenizer = tokenizer
         self._executor = executor
         self.summarizer: Any = None
-        _check_alike(self.shards)
+        check_alike(self.shards)
 
     @classmethod
     def open(
@@ -440,24 +440,6 @@ def _compact(database: Database) -> None:
         database.compact()
     except StoreError as error:  # all that was asked for is done
         warnings.warn(f"space is not given back: {error}", stacklevel=2)
-
-
-def _check_alike(shards: Sequence[Shard]) -> None:
-    """Refuse shards that were read in different ways, or that have a document in common."""
-    first = shards[0]
-    names: dict[str, Shard] = {}
-    for shard in shards:
-        if difference := first.settings.difference(shard.settings):
-            raise StoreError(
-                f"{first.path} and {shard.path} were read in different ways: {difference}; open "
-                "what was read alike"
-            )
-        for row in shard.rows:
-            if (other := names.setdefault(row.id, shard)) is not shard:
-                raise StoreError(
-                    f"{row.id!r} is in {other.path} and in {shard.path}; name each file once, or "
-                    "remove it from one: hier remove"
-                )
 
 
 def _in_words(summarizer: Any) -> str:

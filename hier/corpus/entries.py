@@ -7,7 +7,7 @@ import numpy as np
 
 from hier.corpus.passages import Entry
 from hier.errors import StoreError
-from hier.flat import bytes_of, lines_of
+from hier.flat import bytes_of, split_lines
 from hier.retrieval.counts import Counts
 
 _HEAD = struct.Struct("<5I")  # bytes of stems, passages, dimensions, entries, bytes a stem's number
@@ -50,7 +50,7 @@ def unpack_entry(raw: bytes) -> Entry:
             place += array.nbytes
             return array
 
-        stems = lines_of(take("u1", size))
+        stems = split_lines(take("u1", size))
         words = take("<f4", passages)
         leaves, chapter, lengths = (take("<u4", passages).astype(np.int32) for _ in range(3))
         held = take(f"<u{width}", entries).astype(np.int32)

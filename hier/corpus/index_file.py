@@ -19,7 +19,7 @@ from hier.corpus.entries import unpack_entry
 from hier.corpus.lock import BusyError, writing
 from hier.corpus.passages import COLUMNS, Entry, Passages, put_together
 from hier.errors import StoreError
-from hier.flat import bytes_of, lines_of
+from hier.flat import bytes_of, split_lines
 from hier.retrieval.counts import Counts
 
 _FORMAT = Format(b"\x89HIDX\r\n\x1a", 1, "an index", "it is made again")
@@ -129,7 +129,7 @@ def _read(path: Path, settings: dict[str, Any]) -> Kept | None:
         facts, arrays = read_file(path, _FORMAT)
         hashes = arrays["hashes"].tobytes()
         lists = Counts(*(arrays[name] for name in ("offsets", "passages", "counts")))
-        stems = lines_of(arrays["stems"])
+        stems = split_lines(arrays["stems"])
         columns = {name: arrays[name] for name in COLUMNS}
         passages = Passages(arrays["first"], stems=stems, lists=lists, **columns)
         if facts["settings"] != settings:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hier.corpus.asking import LEAVES, choose, runs_of
+from hier.corpus.choosing import LEAVES, choose, runs_of
 from hier.corpus.database import Row
 from hier.corpus.fan_out import ask_each
 from hier.corpus.join import Joined, Manner, join

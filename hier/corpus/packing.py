@@ -18,7 +18,7 @@ import numpy as np
 
 from hier.array_file import Arrays
 from hier.errors import StoreError
-from hier.flat import arrays_of, facts_of, lines_of, make_tree, text_of
+from hier.flat import arrays_of, facts_of, make_tree, split_lines, text_of
 from hier.ledger import Ledger
 from hier.retrieval.index import analyse
 from hier.retrieval.static import load_static
@@ -79,7 +79,7 @@ class Packed:
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """The distinct words."""
-        return lines_of(self.arrays["vocabulary"])
+        return split_lines(self.arrays["vocabulary"])
 
     @property
     def text(self) -> str:

@@ -198,3 +198,25 @@ class Shard:
     def number(self) -> dict[str, int]:
         """The place of each document in ``rows``."""
         return self.look().number
+
+
+def check_alike(shards: Sequence[Shard]) -> None:
+    """Refuse shards that were read in different ways, or that have a document in common.
+
+    Raises:
+        StoreError: which, and where they differ.
+    """
+    first = shards[0]
+    names: dict[str, Shard] = {}
+    for shard in shards:
+        if difference := first.settings.difference(shard.settings):
+            raise StoreError(
+                f"{first.path} and {shard.path} were read in different ways: {difference}; open "
+                "what was read alike"
+            )
+        for row in shard.rows:
+            if (other := names.setdefault(row.id, shard)) is not shard:
+                raise StoreError(
+                    f"{row.id!r} is in {other.path} and in {shard.path}; name each file once, or "
+                    "remove it from one: hier remove"
+                )
