@@ -5,8 +5,7 @@ shown under the class and the function it is in. What stands behind a body is co
 depth: a block of code bears the depth that a heading in its place would have, from 1.
 
 Python is read by its own parser. In other languages, and where that fails, a signature is told by
-its words, and its nesting by how far it is set in. (Tree-sitter's language pack fetches the grammar
-of a language from the network when it is first needed, which nothing here may do.)
+its words, and its nesting by how far it is set in.
 """
 
 import ast
