@@ -18,7 +18,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +31,8 @@ import allocation_time
 import data
 import environment
 import speed
-from targets import Target, exit_code
+from parts import finish
+from targets import Target
 
 PARTS = ("exact", "greedy", "time")
 LARGE, LONGEST = 1_000_000, 10_000_000
@@ -123,14 +123,6 @@ MEASURED: dict[str, Callable[[argparse.Namespace], Figures]] = {
 }
 
 
-def kept(path: Path, parts: Sequence[str]) -> Figures:
-    """The parts of an earlier result that are not measured again."""
-    if not path.is_file():
-        return {}
-    earlier = json.loads(path.read_text(encoding="utf-8"))
-    return {part: earlier[part] for part in PARTS if part in earlier and part not in parts}
-
-
 def parser() -> argparse.ArgumentParser:
     """What the command line takes."""
     described = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -173,17 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except data.DataError as error:
         print(error, file=sys.stderr)
         return 2
-    found |= kept(options.out, options.parts)
-    lines = targets(found)
-    print(*lines, sep="\n")
-    if str(options.out) != "-":
-        rows = [line.row("least", "unit") for line in lines]
-        result = {"environment": about, "targets": rows}
-        result |= {part: found[part] for part in PARTS if part in found}
-        environment.write(options.out, result)
-        drawn = allocation_charts.draw(result, options.out.parent)
-        print("written:", options.out, *drawn)
-    return exit_code(lines)
+    return finish(options, about, found, PARTS, targets, allocation_charts.draw)
 
 
 if __name__ == "__main__":

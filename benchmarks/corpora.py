@@ -11,7 +11,6 @@ Exit 1 when a target is missed.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,7 @@ import numpy as np
 import speed
 import stdlib_text
 from corpora_targets import pace, targets
-from targets import exit_code
+from parts import finish
 
 Figures = dict[str, Any]
 PROBE = Path(__file__).with_name("corpora_probe.py")
@@ -223,14 +222,6 @@ def _numbers(value: str) -> tuple[int, ...]:
     return tuple(int(number) for number in value.split(","))
 
 
-def kept(path: Path, parts: Sequence[str]) -> Figures:
-    """The parts of an earlier result that are not measured again."""
-    if not path.is_file():
-        return {}
-    earlier = json.loads(path.read_text(encoding="utf-8"))
-    return {part: earlier[part] for part in PARTS if part in earlier and part not in parts}
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write the result file and the charts; 1 if a target was missed."""
     options = parser().parse_args(arguments)
@@ -243,17 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         took = time.perf_counter() - began
         found[part] = {"commit": about["commit"], "date": about["date"], **measured, "took": took}
         print(f"{part}: {took:.0f} s\n", flush=True)
-    found |= kept(options.out, options.parts)
-    lines = targets(found)
-    print(*lines, sep="\n")
-    if str(options.out) != "-":
-        rows = [line.row("least", "unit") for line in lines]
-        result = {"environment": about, "targets": rows}
-        result |= {part: found[part] for part in PARTS if part in found}
-        environment.write(options.out, result)
-        drawn = corpora_charts.draw(result, options.out.parent)
-        print("written:", options.out, *drawn)
-    return exit_code(lines)
+    return finish(options, about, found, PARTS, targets, corpora_charts.draw)
 
 
 if __name__ == "__main__":
