@@ -3,11 +3,12 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,12 +18,15 @@ from hier.commands.output import progress, say, sized
 from hier.commands.reporting import say_report
 from hier.corpus.header import is_corpus
 from hier.corpus.storage import is_url
+from hier.document import Document
 from hier.errors import InputError, MissingExtraError
 from hier.serving.access import VARIABLE, Keys, check_bind
 from hier.serving.folders import Folders
 from hier.store import is_tree
 
 if TYPE_CHECKING:
+    from mcp.server import Server
+
     from hier.corpus.corpus import Corpus
 
 
@@ -51,33 +55,40 @@ def mcp(
     ] = None,
 ) -> None:
     """Serve documents to an agent as tools, over the Model Context Protocol."""
-    try:
-        from hier.serving.mcp import http, stdio
+    if address is None and keys is not None:
+        raise InputError("--keys is for --http; over stdio only who started the server can ask")
+    folders = Folders(folder or ())
+    serve = _stdio() if address is None else _http(address, keys)
+    with _ended_as_by_ctrl_c(), opened(sources or (), store) as corpus:
         from hier.serving.mcp.server import make_server
         from hier.serving.mcp.service import Service
+
+        say(f"serving {sized(len(corpus))}, {corpus.tokens:,} tokens")
+        serve(make_server(Service(corpus, folders)))
+
+
+def _stdio() -> "Callable[[Server[Any]], None]":
+    """Return what serves over stdin and stdout, which are nobody else's from now on."""
+    with _needing_mcp():
+        from hier.serving.mcp import stdio
+    return partial(stdio.serve, wire=stdio.take_wire())
+
+
+def _http(address: str, file: Path | None) -> "Callable[[Server[Any]], None]":
+    """Return what serves over HTTP; what is wrong with it is said before anything is read."""
+    keys = Keys.read(file, os.environ.get(VARIABLE, ""))
+    with _needing_mcp():
+        from hier.serving.mcp import http
+    check_bind(http.parse_address(address)[0], keys)
+    return partial(http.serve, address=address, keys=keys, ready=say)
+
+
+@contextmanager
+def _needing_mcp() -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise MissingExtraError("mcp", "the MCP server", "hier-context[mcp]") from error
-    folders, admitted = Folders(folder or ()), _keys(address, keys)
-    if address is not None:
-        check_bind(http.parse_address(address)[0], admitted)  # before anything is read
-    wire = stdio.take_wire() if address is None else None
-    with _ended_as_by_ctrl_c(), opened(sources or (), store) as corpus:
-        server = make_server(Service(corpus, folders))
-        held = f"{sized(len(corpus))}, {corpus.tokens:,} tokens"
-        if wire is not None:
-            say(f"serving {held}, over stdin and stdout")
-            stdio.serve(server, wire)
-        else:
-            with suppress(KeyboardInterrupt):  # the way to end it
-                http.serve(server, address or "", admitted, lambda url: say(f"{url} serves {held}"))
-
-
-def _keys(address: str | None, keys: Path | None) -> Keys:
-    if address is not None:
-        return Keys.read(keys, os.environ.get(VARIABLE, ""))
-    if keys is not None:
-        raise InputError("--keys is for --http; over stdio only who started the server can ask")
-    return Keys()
 
 
 @contextmanager
@@ -123,21 +134,34 @@ def _fill(corpus: "Corpus", sources: Sequence[str]) -> None:
     """Read the sources into a corpus.
 
     Raises:
-        HierError: a source cannot be read.
+        HierError: a source cannot be read, or two files would have one name.
     """
     folders = [source for source in sources if Path(source).is_dir()]
+    files: dict[str, Document] = {}
     for source in sources:
-        if source == "-":
-            raise InputError("stdin is where the client speaks; pass the text as a file")
         if source in folders:
             # Names of several folders are told apart by that of their folder.
             prefix = f"{Path(source).resolve().name}/" if len(folders) > 1 else ""
             report = corpus.sync(source, prefix=prefix, progress=progress())
             say_report(report, source, verbose=False)
-        elif is_tree(Path(source)):
-            tree = hier.load(source)
-            if tree.summary_texts:
-                say(f"{source} has summaries that a model wrote; its text is read without them")
-            corpus.add(replace(tree.document, name=tree.document.name or source))
-        else:
-            corpus.add(read(source, corpus.settings.encoding))
+            continue
+        document = _read(source, corpus.settings.encoding)
+        if document.name in files:
+            raise InputError(
+                f"two sources are called {document.name}; pass the folder above them instead"
+            )
+        files[document.name] = document
+    corpus.add(*files.values())
+
+
+def _read(source: str, encoding: str) -> Document:
+    """Read a file or a saved tree, under a name that does not say where on the machine it is."""
+    if source == "-":
+        raise InputError("stdin is where the client speaks; pass the text as a file")
+    name = Path(source).name if Path(source).is_absolute() else source
+    if not is_tree(Path(source)):
+        return read(source, encoding, name)
+    tree = hier.load(source)
+    if tree.summary_texts:
+        say(f"{source} has summaries that a model wrote; its text is read without them")
+    return replace(tree.document, name=name)

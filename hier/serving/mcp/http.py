@@ -6,6 +6,7 @@ stand the keys and the limits that every server here has.
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -82,7 +83,7 @@ def serve(server: Server[Any], address: str, keys: Keys, ready: Callable[[str], 
         access_log=False,
         timeout_graceful_shutdown=_PATIENCE,
     )
-    with listening:
+    with listening, suppress(KeyboardInterrupt):  # the way to end it
         uvicorn.Server(config).run([listening])
 
 

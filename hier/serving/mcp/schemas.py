@@ -28,7 +28,8 @@ def schema_of(
     model: type[BaseModel], mode: Literal["validation", "serialization"]
 ) -> dict[str, Any]:
     """Return the JSON schema of what a tool takes or gives."""
-    return model.model_json_schema(schema_generator=_Untitled, mode=mode)
+    schema = model.model_json_schema(schema_generator=_Untitled, mode=mode)
+    return {name: each for name, each in schema.items() if name not in ("title", "description")}
 
 
 Query = Annotated[

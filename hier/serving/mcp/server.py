@@ -34,7 +34,7 @@ from hier.serving.mcp import resources
 from hier.serving.mcp.service import Service
 from hier.serving.mcp.tools import TOOLS, Tool, refused
 
-_AT_ONCE = 4  # calls: they take processors, not waiting
+_AT_ONCE = 4  # calls that read: they take processors, not waiting
 _BEAT = 1.0  # seconds between two words of progress
 _INSTRUCTIONS = (
     "Documents, read once and kept as trees. Call compress with a question and a token budget to "
@@ -88,7 +88,8 @@ class _Handlers:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.bus = InMemorySubscriptionBus()
-        self._room = anyio.CapacityLimiter(_AT_ONCE)
+        self._reading = anyio.CapacityLimiter(_AT_ONCE)
+        self._writing = anyio.CapacityLimiter(1)  # who waits to write takes no reader's place
 
     async def list_tools(self, _: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
@@ -97,9 +98,12 @@ class _Handlers:
         tool = TOOLS.get(asked.name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"there is no tool {asked.name[:80]!r}")
+        room = self._writing if tool.writes else self._reading
         async with anyio.create_task_group() as beside:
             beside.start_soon(_beat, context)
-            result, changed = await self._in_thread(lambda: self._answer(tool, asked.arguments))
+            result, changed = await to_thread.run_sync(
+                self._answer, tool, asked.arguments, limiter=room
+            )
             beside.cancel_scope.cancel()
         if changed:  # each era of the protocol has its own way to hear of it
             await self.bus.publish(ResourcesListChanged())
@@ -139,15 +143,12 @@ class _Handlers:
     async def _read(self, call: Callable[[], _R]) -> _R:
         """Return what is read, or an error of the protocol."""
         try:
-            return await self._in_thread(call)
+            return await to_thread.run_sync(call, limiter=self._reading)
         except HierError as error:
             raise MCPError(INVALID_PARAMS, self.service.told(error)) from error
         except Exception as error:
             _logger.exception("reading failed")
             raise MCPError(INTERNAL_ERROR, "reading failed; see the log") from error
-
-    async def _in_thread(self, call: Callable[[], _R]) -> _R:
-        return await to_thread.run_sync(call, limiter=self._room)
 
 
 async def _beat(context: _Context) -> None:
