@@ -349,6 +349,18 @@ def test_a_signal_ends_it_and_nothing_is_left(number, tmp_path):
         pipe.close()
 
 
+def test_a_client_that_hears_no_more_has_left():
+    server = started()
+    answer(server, HANDSHAKE, 1)
+    server.stdout.close()
+    server.stdin.write(message("tools/call", 2, name="stats", arguments={}))
+    server.stdin.flush()  # it stays open
+    assert server.wait(30) == 0
+    assert b"Traceback" not in server.stderr.read()
+    server.stdin.close()
+    server.stderr.close()
+
+
 def test_what_is_being_added_when_the_client_leaves_is_added(tmp_path, long_text):
     store = tmp_path / "kept.hier"
     server = started("--store", store)

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TextIO, cast
 
@@ -39,7 +39,11 @@ def take_wire() -> Wire:
 
 def serve(server: Server[Any], wire: Wire) -> None:
     """Serve one client until it leaves, or a signal comes."""
-    anyio.run(_serve, server, wire)
+    try:
+        anyio.run(_serve, server, wire)
+    except* BrokenPipeError:  # it has left without a word
+        with suppress(BrokenPipeError):
+            wire[1].close()
 
 
 async def _serve(server: Server[Any], wire: Wire) -> None:
