@@ -115,7 +115,7 @@ def _origins(
         for start, end in segment.sources or ((segment.start, segment.end),):
             for found, text, begin in zip(nodes, texts, starts, strict=False):
                 low, high = max(start - begin, 0), min(end - begin, len(text))
-                if low < high:
+                if low < high and not text[low:high].isspace():
                     yield {
                         "segment": number,
                         "kind": segment.kind,
