@@ -90,12 +90,12 @@ class Fruity(BaseEmbedding):
 
 def test_an_embedding_of_theirs_is_an_embedder(chapters: hier.Tree) -> None:
     fruity = Fruity()
-    tree = hier.build(chapters.source, embedder=fruity, relevance="plain")
-    fruit = tree.compress("in the orchard", 60)
-    tool = tree.compress("in the workshop", 60)
+    tree = hier.build(chapters.source, embedder=fruity)
+    fruit = tree.compress("orchard", 60)
+    tool = tree.compress("workshop", 60)
     assert fruit.text.count("ripens") > fruit.text.count("hangs")
     assert tool.text.count("hangs") > tool.text.count("ripens")
-    assert set(fruity.asked) == {"in the orchard", "in the workshop"}
+    assert set(fruity.asked) == {"orchard", "workshop"}
     assert len(fruity.read) >= 20
     level = tree.levels[0].vectors
     assert level is not None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pickle
 import subprocess
 import sys
 from itertools import pairwise
@@ -187,6 +188,9 @@ def test_pieces_of_a_document_are_placed_in_it(document: Document) -> None:
 def test_waiting_gives_the_same(nodes: list[BaseNode], document: Document) -> None:
     again = asyncio.run(HierNodeParser().acall([document]))
     assert [node.to_dict() for node in again] == [node.to_dict() for node in nodes]
+    pipeline = IngestionPipeline(transformations=[HierNodeParser()])
+    again = asyncio.run(pipeline.arun(documents=[document]))
+    assert [node.to_dict() for node in again] == [node.to_dict() for node in nodes]
 
 
 def test_it_is_kept_and_comes_back_the_same(document: Document) -> None:
@@ -194,6 +198,7 @@ def test_it_is_kept_and_comes_back_the_same(document: Document) -> None:
     again = HierNodeParser.from_dict(json.loads(parser.to_json()))
     assert again.levels == (1, 2)
     assert again.to_dict() == parser.to_dict()
+    assert pickle.loads(pickle.dumps(parser)).to_dict() == parser.to_dict()  # noqa: S301 - workers
     assert [node.to_dict() for node in again([document])] == [
         node.to_dict() for node in parser([document])
     ]

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from documents import towns
@@ -15,6 +16,7 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQuery,
     VectorStoreQueryResult,
 )
+from llama_index.vector_stores.faiss import FaissVectorStore
 
 import hier
 from hier.corpus import library, search
@@ -77,6 +79,7 @@ STORES: dict[str, Any] = {
     "product": Rows,
     "distance": lambda: Rows(distance=True),
     "nodes": Whole,
+    "faiss": lambda: FaissVectorStore(faiss_index=faiss.IndexFlatL2(257)),
 }
 
 

@@ -422,6 +422,7 @@ class Corpus:
     def _has(self, name: str) -> bool:
         return name in self
 
+    @at_one_moment
     def joined(
         self, queries: Sequence[str], where: Where | None = None, known: Joined | None = None
     ) -> Joined:

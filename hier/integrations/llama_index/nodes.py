@@ -6,7 +6,7 @@ key of ours is kept out of both, so that the model receives the tokens that were
 
 import inspect
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.schema import (
@@ -90,7 +90,8 @@ def context_nodes(context: Context, about: Mapping[str, Any]) -> list[NodeWithSc
 
     Args:
         context: what to show.
-        about: metadata beside those of the context.
+        about: metadata beside those of the context; of ``documents`` one that is alone is the
+            node's source.
     """
     if not context.text:
         return []
@@ -109,16 +110,16 @@ def context_nodes(context: Context, about: Mapping[str, Any]) -> list[NodeWithSc
         excluded_embed_metadata_keys=list(metadata),
         excluded_llm_metadata_keys=list(metadata),
         text_template="{content}",
+        relationships=_source(about.get("documents", ())),
     )
     best = max((segment.relevance for segment in context.segments), default=0.0)
     return [NodeWithScore(node=node, score=best)]
 
 
-def name_source(found: list[NodeWithScore], name: str) -> None:
-    """Say which document a node is from, where there is one with a name."""
-    for each in found:
-        if name:
-            each.node.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id=name)
+def _source(documents: Sequence[str]) -> dict[NodeRelationship, Any]:
+    if len(documents) != 1:
+        return {}
+    return {NodeRelationship.SOURCE: RelatedNodeInfo(node_id=documents[0])}
 
 
 def _place(segment: Segment) -> dict[str, Any]:

@@ -14,12 +14,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from hier.corpus.corpus import Corpus
 from hier.corpus.where import Where, read_where
 from hier.errors import InputError
-from hier.integrations.llama_index.nodes import (
-    check_options,
-    context_nodes,
-    name_source,
-    question_of,
-)
+from hier.integrations.llama_index.nodes import check_options, context_nodes, question_of
 from hier.tree import Tree
 
 
@@ -68,13 +63,9 @@ class HierRetriever(BaseRetriever):
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         question = question_of(query_bundle)
         context = self.asked.compress(question, self.budget, **self.options)
-        if isinstance(self.asked, Tree):
-            shown = [self.asked.document.name]
-        else:
-            shown = list(dict.fromkeys(segment.document_id for segment in context.segments))
-        found = context_nodes(context, {"documents": shown})
-        name_source(found, shown[0] if len(shown) == 1 else "")
-        return found
+        own = self.asked.document.name if isinstance(self.asked, Tree) else ""
+        named = dict.fromkeys(segment.document_id or own for segment in context.segments)
+        return context_nodes(context, {"documents": [name for name in named if name]})
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
