@@ -1,15 +1,18 @@
 """The LlamaIndex retriever in a real query engine: the budget holds in what the model receives."""
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import towns
-from llama_host import MODES, Recorder, count, engine
+from llama_host import MODES, TEMPLATE, Recorder, count, engine
+from llama_index.core.chat_engine import ContextChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.response_synthesizers import ResponseMode
-from llama_index.core.schema import MetadataMode, QueryBundle
+from llama_index.core.schema import MetadataMode, QueryBundle, TextNode
 
 import hier
 from hier.integrations.llama_index import HierRetriever
@@ -52,6 +55,26 @@ def test_an_engine_that_waits_receives_the_same(asked: tuple[Any, str]) -> None:
     model = Recorder(prompts=[])
     asyncio.run(engine(model, HierRetriever(source, 200), ResponseMode.COMPACT).aquery(question))
     assert model.received.strip() == source.compress(question, 200).text.strip()
+
+
+def test_a_chat_engine_receives_the_context(tree: hier.Tree) -> None:
+    model = Recorder(prompts=[])
+    chat = ContextChatEngine.from_defaults(
+        retriever=HierRetriever(tree, 100),
+        memory=ChatMemoryBuffer.from_defaults(token_limit=1000),  # the default's opens a database
+        llm=model,
+        context_template=TEMPLATE,
+    )
+    chat.chat(QUESTION)
+    assert model.received == tree.compress(QUESTION, 100).text
+
+
+def test_a_node_goes_through_a_store_of_documents(asked: tuple[Any, str]) -> None:
+    source, question = asked
+    [found] = HierRetriever(source, 200).retrieve(question)
+    again = TextNode.from_dict(json.loads(found.node.to_json()))
+    assert again == found.node
+    assert again.hash == found.node.hash
 
 
 def test_no_metadata_are_written_into_any_text(asked: tuple[Any, str]) -> None:

@@ -111,8 +111,11 @@ def test_a_store_that_is_exact_gives_the_built_in_answers(path: Path, kind: str)
     index = VectorStorePassages(store)
     with hier.Corpus.open(path) as built_in, hier.Corpus.open(path, index=index) as corpus:
         assert answers(corpus) == answers(built_in)
-        for where in ({"year": 2024}, {"path": "north/"}, {"path": "*/town003.md"}):
-            assert answers(corpus, where=where) == answers(built_in, where=where)
+        for where in ({"year": 2024}, {"path": "*/town003.md"}):
+            few, same = (
+                each.compress(QUESTIONS[0], 120, where=where) for each in (corpus, built_in)
+            )
+            assert few == same
 
 
 @pytest.mark.usefixtures("few")

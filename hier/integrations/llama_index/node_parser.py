@@ -131,13 +131,13 @@ class HierNodeParser(NodeParser):
             return []
         name = str(document.metadata.get("file_name") or document.node_id)
         tree = build(Source(text, name), tokenizer=self.tokenizer)
-        first = _first_character(document)
+        source = document.source_node or document.as_related_node_info()  # hashes all of the text
         nodes: list[BaseNode] = []
         above: Sequence[_Made] = ()
-        for level in _levels_of(tree, self.levels):
+        for cuts in _levels_of(tree, self.levels):
             row = [
-                (cut, self._make(document, cut, first, len(nodes) + i))
-                for i, cut in enumerate(level)
+                (cut, self._make(document, source, cut, len(nodes) + i))
+                for i, cut in enumerate(cuts)
             ]
             if self.include_prev_next_rel:
                 _link_neighbours([node for _, node in row])
@@ -147,8 +147,10 @@ class HierNodeParser(NodeParser):
             above = row
         return nodes
 
-    def _make(self, document: BaseNode, cut: "_Cut", first: int | None, number: int) -> TextNode:
-        source = document.source_node or document.as_related_node_info()
+    def _make(
+        self, document: BaseNode, source: RelatedNodeInfo, cut: "_Cut", number: int
+    ) -> TextNode:
+        first = _first_character(document)
         if self.id_func is default_id_func:
             place = (cut.level, cut.start, cut.end, cut.text)
             id_ = stable_id(source.node_id, document.node_id, self.levels, self.tokenizer, *place)
@@ -209,10 +211,11 @@ def _link_neighbours(row: Sequence[TextNode]) -> None:
 def _link_children(parents: Sequence[_Made], children: Sequence[_Made]) -> None:
     """Link the nodes of two levels, both in the order of the text."""
     begins = [cut.start for cut, _ in parents]
+    infos = [_info(parent) for _, parent in parents]
     families: dict[int, list[RelatedNodeInfo]] = {}
     for cut, child in children:
         number = bisect_right(begins, cut.start) - 1
-        child.relationships[NodeRelationship.PARENT] = _info(parents[number][1])
+        child.relationships[NodeRelationship.PARENT] = infos[number]
         families.setdefault(number, []).append(_info(child))
     for number, family in families.items():
         parents[number][1].relationships[NodeRelationship.CHILD] = list(family)
