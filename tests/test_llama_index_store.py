@@ -119,6 +119,32 @@ def test_a_store_that_is_exact_gives_the_built_in_answers(path: Path, kind: str)
 
 
 @pytest.mark.usefixtures("few")
+def test_an_index_of_ones_own_is_one_method(path: Path) -> None:
+    class Compared:
+        """Compares a question with every passage."""
+
+        def nearest(self, vector: Any, k: int, views: Any, where: Any) -> dict[str, list[int]]:
+            scored = []
+            for view in views:
+                passages, allowed = view.passages, view.allowed(where)
+                scores = passages.cosines(vector, np.arange(len(passages))).tolist()
+                for number, row in enumerate(view.rows):
+                    first, end = passages.first[number : number + 2].tolist()
+                    if allowed is None or allowed[number]:
+                        scored += [(-scores[i], row.id, i - first) for i in range(first, end)]
+            named: dict[str, list[int]] = {}
+            for _, name, passage in sorted(scored)[:k]:
+                named.setdefault(name, []).append(passage)
+            return named
+
+    with hier.Corpus.open(path) as built_in, hier.Corpus.open(path, index=Compared()) as corpus:
+        assert answers(corpus) == answers(built_in)
+        assert answers(corpus, where={"path": "north/"}) == answers(
+            built_in, where={"path": "north/"}
+        )
+
+
+@pytest.mark.usefixtures("few")
 def test_the_store_is_what_names_passages(path: Path) -> None:
     class Backwards(Rows):
         """Names the passages least like a question."""
