@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from llama_host import MODES, Recorder, count, engine
 from llama_index.core import VectorStoreIndex
 from llama_index.core.node_parser import SentenceSplitter
@@ -65,6 +67,39 @@ def test_origins_name_the_node_and_the_characters(retriever: Any, document: Docu
     assert {origin["node_id"] for origin in origins} == set(kept.metadata["nodes"])
     left = kept.text.replace("…", "")
     assert len("".join(shown.split())) == len("".join(left.split())), "all of it has an origin"
+
+
+SENTENCES = (
+    "A plum ripens late.",
+    "# Tools",
+    "| a | b |",
+    "```",
+    "The hammer hangs on a wall.",
+    "",
+)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(SENTENCES), max_size=9).map("\n".join) | st.text(), max_size=5
+    ),
+    st.sampled_from(["Where is the hammer?", "plum", None]),
+    st.integers(1, 60),
+)
+@settings(max_examples=60)
+def test_any_nodes_keep_the_budget_and_their_origins(
+    texts: list[str], question: str | None, budget: int
+) -> None:
+    nodes = [
+        NodeWithScore(node=TextNode(id_=str(number), text=text))
+        for number, text in enumerate(texts)
+    ]
+    for kept in HierPostprocessor(budget=budget).postprocess_nodes(nodes, query_str=question):
+        assert 0 < count(kept.text) == kept.metadata["tokens"] <= budget
+        for origin in kept.metadata["origins"]:
+            part = texts[int(origin["node_id"])][origin["start"] : origin["end"]]
+            assert part.strip() in kept.text
+            assert part.strip()
 
 
 def test_waiting_gives_the_same(retriever: Any) -> None:
