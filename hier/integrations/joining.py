@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from hier.budget import whole_number
+from hier.budget import read_budget
 from hier.build import build
-from hier.compose import Composer, Request
+from hier.compose import Composer, Request, check_query
 from hier.context import Context, Segment
 from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
@@ -50,7 +50,7 @@ class Part:
 def compress_together(
     texts: Sequence[str],
     query: str | None,
-    budget: int = 2000,
+    budget: int | str = 2000,
     *,
     tokenizer: Any = DEFAULT_TOKENIZER,
     separator: str = SEPARATOR,
@@ -60,34 +60,37 @@ def compress_together(
     Args:
         texts: the texts; of blank ones nothing is shown.
         query: the question; None or blank for an overview.
-        budget: the most tokens of all parts, joined by the separator.
+        budget: the most tokens of all parts, joined by the separator; ``"auto"`` for as many as
+            are worth their price.
         tokenizer: as for ``hier.build``.
         separator: what the host puts between two parts.
 
     Returns:
         The parts in the order of their texts, none for a text of which nothing is shown. Texts that
-        fit all together come back whole.
+        fit all together come back whole, unless ``"auto"`` is to choose.
 
     Raises:
-        BudgetError: the budget is not a whole number of at least 1.
+        BudgetError: the budget is neither a whole number of at least 1 nor ``"auto"``.
         InputError: the query is not text.
         TokenizerError: the tokenizer is unknown or misbehaves.
     """
-    budget, counter = whole_number(budget), load_tokenizer(tokenizer)
+    limit, worth = read_budget(0, budget)
+    counter = load_tokenizer(tokenizer)
+    check_query(query)
     wanted = [index for index, text in enumerate(texts) if text and not text.isspace()]
     if not wanted:
         return []
-    if counter.count(separator.join(texts[index] for index in wanted)) <= budget:
+    if not worth and counter.count(separator.join(texts[i] for i in wanted)) <= limit:
         return [_whole(index, texts[index], counter) for index in wanted]
     joined = _join([build(texts[index], tokenizer=counter) for index in wanted], counter)
-    composer = Composer(joined.tree, Request(query, budget))
-    planned = budget
+    composer = Composer(joined.tree, Request(query, limit, price=worth))
+    planned = limit
     while planned > 0:
         parts = _parts(composer.context(composer.fill(planned)), joined, wanted)
-        over = counter.count(separator.join(part.text for part in parts)) - budget
+        over = counter.count(separator.join(part.text for part in parts)) - limit
         if over <= 0:
             return parts
-        planned = min(planned - over, planned * budget // (budget + over))
+        planned = min(planned - over, planned * limit // (limit + over))
     return []
 
 

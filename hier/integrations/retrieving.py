@@ -1,0 +1,112 @@
+"""Retrieving: a tree or a corpus as the retrievers of all hosts ask it, and what they tell of it.
+
+A host's retriever hands over one document that holds the rendered context, so that nothing a host
+puts between documents can break the budget.
+"""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hier.budget import read_budget
+from hier.context import Context
+from hier.corpus.corpus import Corpus
+from hier.corpus.where import Where, read_where
+from hier.document import Span
+from hier.errors import InputError
+from hier.tree import Tree
+
+_OWN = ("self", "query", "budget")  # arguments of Tree.compress that retrievers have themselves
+
+
+def check_asked(
+    asked: Any, budget: Any, where: Where | None = None, options: Mapping[str, Any] | None = None
+) -> None:
+    """Refuse, when a retriever is made, what could not be asked later.
+
+    Args:
+        asked: a tree or a corpus.
+        budget: most tokens, or ``"auto"``.
+        where: which documents of a corpus are meant.
+        options: further arguments of ``Tree.compress``.
+
+    Raises:
+        BudgetError: the budget is neither.
+        InputError: it is neither a tree nor a corpus, a tree is filtered, or there is no such
+            option.
+    """
+    if not isinstance(asked, Tree | Corpus):
+        raise InputError(
+            f"a source of type {type(asked).__name__} cannot be asked; pass a hier.Tree or a "
+            "hier.Corpus: hier.build(text), hier.load(path) or hier.Corpus.open(path)"
+        )
+    check_asking(budget, where, options)
+    if where and isinstance(asked, Tree):
+        raise InputError(f"where={where!r} is for a corpus, and this is one tree; leave it out")
+
+
+def check_asking(budget: Any, where: Where | None, options: Mapping[str, Any] | None) -> None:
+    """Refuse a budget, a filter or options that no tree and no corpus takes; see ``check_asked``.
+
+    Raises:
+        BudgetError: as for ``check_asked``.
+        InputError: as for ``check_asked``.
+    """
+    read_budget(0, budget)
+    read_where(where)
+    known = [name for name in inspect.signature(Tree.compress).parameters if name not in _OWN]
+    if unknown := [name for name in options or () if name not in known]:
+        raise InputError(f"options have no {unknown[0]!r}; they are {', '.join(known)}")
+
+
+def ask(
+    asked: Tree | Corpus,
+    query: str,
+    budget: int | str,
+    where: Where | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Context:
+    """Compress a tree or a corpus.
+
+    Raises:
+        HierError: as for ``Tree.compress`` and ``Corpus.compress``.
+    """
+    if isinstance(asked, Tree):
+        if where:
+            raise InputError(f"where={where!r} is for a corpus, and this is one tree; leave it out")
+        return asked.compress(query, budget, **(options or {}))
+    return asked.compress(query, budget, where=where, **(options or {}))
+
+
+def told(context: Context, asked: Tree | Corpus) -> dict[str, Any]:
+    """Return what a host keeps beside a context's text: plain values, never shown to a model.
+
+    Returns:
+        ``source``, the names of the documents shown, and ``hier``: tokens, budget and segments.
+    """
+    names = dict.fromkeys(segment.document_id for segment in context.segments)
+    source = asked.document.name if isinstance(asked, Tree) else "; ".join(names)
+    segments = [
+        {
+            "start": segment.start,
+            "end": segment.end,
+            "kind": segment.kind,
+            "level": segment.level,
+            "node_id": segment.node_id,
+            "place": segment.place,
+            "document_id": segment.document_id,
+        }
+        for segment in context.segments
+    ]
+    figures = {"tokens": context.tokens, "budget": context.budget, "segments": segments}
+    return {"source": source, "hier": figures}
+
+
+def places(spans: Iterable[Span]) -> list[dict[str, int]]:
+    """Return spans as plain values, shaped as the segments of ``told``."""
+    return [{"start": start, "end": end} for start, end in spans]
+
+
+def best(context: Context) -> float:
+    """Return the relevance of the best segment; 0 where none is shown."""
+    return max((segment.relevance for segment in context.segments), default=0.0)
