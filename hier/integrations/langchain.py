@@ -6,7 +6,7 @@ in a thread when it is awaited.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hier.budget import read_budget
@@ -191,13 +191,7 @@ def compress_text(
 
 
 def _shown(document: Document, part: Part) -> Document:
-    provenance = {
-        "index": part.index,
-        "id": document.id,
-        "tokens": part.tokens,
-        "segments": retrieving.places(part.spans),
-    }
-    metadata = {**document.metadata, "hier": provenance}
+    metadata = {**document.metadata, "hier": retrieving.provenance(document.id, part)}
     return document.model_copy(update={"page_content": part.text, "metadata": metadata})
 
 
@@ -207,16 +201,8 @@ def _checked(documents: Any) -> list[Document]:
     Raises:
         InputError: they are none of LangChain's.
     """
-    one = isinstance(documents, str | Mapping | Document) or not isinstance(documents, Iterable)
-    found = [documents] if one else list(documents)
-    for number, document in enumerate(found):
-        if one or not isinstance(document, Document):
-            where = "instead of documents" if one else f"as document {number}"
-            raise InputError(
-                f"{_told(document)} was given {where}; pass a list of "
-                "langchain_core.documents.Document: [Document(page_content=text)]"
-            )
-    return found
+    remedy = "pass a list of langchain_core.documents.Document: [Document(page_content=text)]"
+    return retrieving.check_documents(documents, Document, remedy)
 
 
 def _told(given: Any) -> str:

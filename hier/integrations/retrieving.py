@@ -1,4 +1,4 @@
-"""Retrieving: a tree or a corpus as the retrievers of all hosts ask it, and what they tell of it.
+"""Retrieving: what the retrievers and compressors of all hosts check, ask and tell.
 
 A host's retriever hands over one document that holds the rendered context, so that nothing a host
 puts between documents can break the budget.
@@ -6,16 +6,20 @@ puts between documents can break the budget.
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from hier.budget import read_budget
 from hier.context import Context
 from hier.corpus.corpus import Corpus
+from hier.corpus.header import is_corpus
 from hier.corpus.where import Where, read_where
-from hier.document import Span
 from hier.errors import InputError
+from hier.integrations.joining import Part
+from hier.store import load
 from hier.tree import Tree
 
+_D = TypeVar("_D")
 _OWN = ("self", "query", "budget")  # arguments of Tree.compress that retrievers have themselves
 
 
@@ -102,11 +106,50 @@ def told(context: Context, asked: Tree | Corpus) -> dict[str, Any]:
     return {"source": source, "hier": figures}
 
 
-def places(spans: Iterable[Span]) -> list[dict[str, int]]:
-    """Return spans as plain values, shaped as the segments of ``told``."""
-    return [{"start": start, "end": end} for start, end in spans]
+def provenance(name: str | None, part: Part) -> dict[str, Any]:
+    """Return what a host keeps beside what is shown of a document that another found.
+
+    Args:
+        name: the document's id.
+        part: what is shown of it.
+    """
+    return {
+        "index": part.index,
+        "id": name,
+        "tokens": part.tokens,
+        "segments": [{"start": start, "end": end} for start, end in part.spans],
+    }
+
+
+def check_documents(documents: Any, wanted: type[_D], remedy: str) -> list[_D]:
+    """Return a host's documents as a list.
+
+    Args:
+        documents: what came.
+        wanted: the host's type of documents.
+        remedy: what to pass, for the error.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(documents, str | Mapping | wanted) or not isinstance(documents, Iterable):
+        raise InputError(f"documents of type {type(documents).__name__} are no list; {remedy}")
+    found = list(documents)
+    for number, document in enumerate(found):
+        if not isinstance(document, wanted):
+            raise InputError(f"document {number} is of type {type(document).__name__}; {remedy}")
+    return found
 
 
 def best(context: Context) -> float:
     """Return the relevance of the best segment; 0 where none is shown."""
     return max((segment.relevance for segment in context.segments), default=0.0)
+
+
+def open_saved(path: str | Path) -> Tree | Corpus:
+    """Open a saved tree or a corpus, whichever a file is.
+
+    Raises:
+        StoreError: it is missing, neither, or damaged.
+    """
+    return Corpus.open(path) if is_corpus(Path(path)) else load(path)
