@@ -25,10 +25,14 @@ try:
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.runnables import Runnable, RunnableLambda
     from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+
+    from hier.integrations.langchain_messages import compress_messages
 except ModuleNotFoundError as error:
     raise MissingExtraError(
         "langchain-core", "the LangChain adapter", "hier-context[langchain]"
     ) from error
+
+__all__ = ["HierCompressor", "HierRetriever", "compress_messages", "compress_text"]
 
 
 class HierCompressor(BaseDocumentCompressor):
