@@ -61,13 +61,13 @@ class HierCompressor:
         Raises:
             StoreError: the tokenizer is an object, which could not be found again.
         """
-        if not isinstance(self.tokenizer, str):
+        if not isinstance(self.tokenizer, str | Path):
             raise StoreError(
                 f"a tokenizer of type {type(self.tokenizer).__name__} cannot be written to a "
                 "pipeline's file; pass its name, or the path of its tokenizer.json"
             )
         return default_to_dict(
-            self, budget=self.budget, tokenizer=self.tokenizer, separator=self.separator
+            self, budget=self.budget, tokenizer=str(self.tokenizer), separator=self.separator
         )
 
     @classmethod

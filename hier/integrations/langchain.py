@@ -213,4 +213,4 @@ def _told(given: Any) -> str:
     """Return what something is, without what it holds."""
     if isinstance(given, Mapping):
         return f"a mapping with {', '.join(map(repr, given)) or 'nothing'}"
-    return f"a {type(given).__name__}"
+    return f"an object of type {type(given).__name__}"

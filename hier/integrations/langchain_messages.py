@@ -1,4 +1,4 @@
-"""LangChain's messages compressed as a conversation: what came goes out, but for texts made shorter.
+"""LangChain's messages compressed as a conversation: what came goes out, with shorter texts.
 
 The engine reads messages in OpenAI's form. What is handed back are the objects that came, with
 their ids, metadata and blocks; of one that was compressed a copy, with other texts.
