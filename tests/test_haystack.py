@@ -258,6 +258,7 @@ def test_options_reach_the_engine(tree: hier.Tree) -> None:
         ({"source": 7}, InputError, "a source of type int cannot be asked"),
         ({"where": {"year": 2024}}, InputError, "for a corpus, and this is one tree"),
         ({"options": {"maximum": 2}}, InputError, "options have no 'maximum'"),
+        ({"options": ["gaps"]}, InputError, "options of type list are no mapping"),
         ({"source": "a.tree", "options": {"budget": 2}}, InputError, "options have no 'budget'"),
         ({"source": "a.tree", "budget": 0}, BudgetError, "budget 0 is below the least"),
     ],

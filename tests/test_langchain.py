@@ -243,6 +243,7 @@ def test_nothing_that_fits_is_no_document(tree: hier.Tree) -> None:
         ({"where": {"year": 2024}}, InputError, "for a corpus, and this is one tree"),
         ({"options": {"maximum": 2}}, InputError, "options have no 'maximum'"),
         ({"options": {"budget": 2}}, InputError, "options have no 'budget'"),
+        ({"options": {"price": "free"}}, BudgetError, "price 'free' is unknown"),
         ({"budget": 0}, BudgetError, "budget 0 is below the least"),
         ({"budget": "all"}, BudgetError, "budget 'all' is not a whole number"),
         ({"budgets": 9}, ValidationError, "budgets"),

@@ -56,11 +56,17 @@ def check_asking(budget: Any, where: Where | None, options: Mapping[str, Any] | 
         BudgetError: as for ``check_asked``.
         InputError: as for ``check_asked``.
     """
-    read_budget(0, budget)
     read_where(where)
     known = [name for name in inspect.signature(Tree.compress).parameters if name not in _OWN]
-    if unknown := [name for name in options or () if name not in known]:
+    options = {} if options is None else options
+    if not isinstance(options, Mapping):
+        raise InputError(
+            f"options of type {type(options).__name__} are no mapping; pass such as "
+            "{'max_segments': 5}"
+        )
+    if unknown := [name for name in options if name not in known]:
         raise InputError(f"options have no {unknown[0]!r}; they are {', '.join(known)}")
+    read_budget(1, budget, options.get("ratio"), options.get("ceiling"), options.get("price"))
 
 
 def ask(
