@@ -18,6 +18,7 @@ from hier.messages.trees import Trees
 from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
 
 LOW_WATER = 0.6
+REFRESH = 0.5
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Settings:
     budget: int
     tokenizer: Any
     low_water: float
+    refresh: float
     part_tokens: int | None
 
 
@@ -97,6 +99,7 @@ def compress_messages(
     *,
     tokenizer: Any = DEFAULT_TOKENIZER,
     low_water: float = LOW_WATER,
+    refresh: float = REFRESH,
     part_tokens: int | None = None,
     previous: Messages | None = None,
 ) -> Messages:
@@ -113,6 +116,9 @@ def compress_messages(
         tokenizer: as for ``hier.build``.
         low_water: how much of the room beside what must be kept is used when everything is
             compressed anew, above 0 and up to 1: less leaves the beginning the same for longer.
+        refresh: how little what was sent may show for a new question, as a share of what would be
+            shown anew, 0 to 1, before everything is compressed anew for its sake; 0 leaves the
+            beginning the same whatever is asked.
         part_tokens: tokens of each part of a content that is neither text nor image; None refuses
             such parts. An image is 1,445 tokens, one of low detail 85.
         previous: what this function returned for an earlier request of the same conversation: the
@@ -123,14 +129,24 @@ def compress_messages(
         BudgetError: what must be kept is more than the budget.
         TokenizerError: the tokenizer is unknown or misbehaves.
     """
-    settings = Settings(_check_budget(budget), tokenizer, _check_share(low_water), part_tokens)
+    settings = Settings(
+        _check_budget(budget),
+        tokenizer,
+        _check_share("low_water", low_water),
+        _check_share("refresh", refresh),
+        _check_part_tokens(part_tokens),
+    )
+    if not settings.low_water:
+        raise InputError("low_water 0 leaves nothing to show; pass a number above 0 and up to 1")
     came = check_messages(messages)
     plain = load_tokenizer(tokenizer)
     counted = replace(plain, count=functools.cache(plain.count))  # the same texts in each request
-    counter = MessageCounter(counted, _check_part_tokens(part_tokens))
+    counter = MessageCounter(counted, settings.part_tokens)
     sizes = [counter.message(message) for message in came]
     known = _known(previous, came, settings) or Known((), settings, Sent(), Trees(plain))
-    replay = Replay(came, sizes, settings.budget, settings.low_water, counter, known.trees)
+    replay = Replay(
+        came, sizes, settings.budget, settings.low_water, settings.refresh, counter, known.trees
+    )
     sent = replay.run(known.sent)
     after = dict(zip(sent.indices, map(counter.message, sent.messages), strict=True))
     changes = tuple(
@@ -174,9 +190,9 @@ def _check_budget(budget: Any) -> int:
     return budget
 
 
-def _check_share(share: Any) -> float:
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
-        raise InputError(f"low_water {share!r} is no share; pass a number above 0 and up to 1")
+def _check_share(name: str, share: Any) -> float:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InputError(f"{name} {share!r} is no share; pass a number from 0 to 1")
     return float(share)
 
 

@@ -2,12 +2,16 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
 
 from hier.build import build
 from hier.tokens import Tokenizer
 from hier.tree import Tree
 
 MOST = 4_000_000  # characters of the texts that are kept
+JOINT = "\n\n"  # between short texts that are read as one
 
 
 class Trees:
@@ -39,3 +43,16 @@ class Trees:
                 gone, _ = self._kept.popitem(last=False)
                 self._characters -= len(gone)
         return tree
+
+    def read_together(self, texts: Sequence[str]) -> tuple[Tree, tuple[int, ...]] | None:
+        """Return one tree of several texts, and where each begins in it.
+
+        None where they would not stand apart in it: a heading or a table of one reaches over
+        others, or a leaf does.
+        """
+        starts = [0]
+        for text in texts[:-1]:
+            starts.append(starts[-1] + len(text) + len(JOINT))
+        tree = self.read(JOINT.join(texts))
+        apart = bool(np.isin(starts, tree.leaf_start).all()) and not (tree.opens >= 0).any()
+        return (tree, tuple(starts)) if apart else None
