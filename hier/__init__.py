@@ -27,6 +27,7 @@ if typing.TYPE_CHECKING:
     from hier.asking.ask import ask
     from hier.asking.estimate import estimate
     from hier.corpus.corpus import Corpus
+    from hier.messages.compressing import Messages, compress_messages
     from hier.rehearsal import estimate_build
     from hier.summarizers.language_model import LanguageModel
     from hier.summarizers.providers import load_model
@@ -37,8 +38,10 @@ _LATE = {
     "Answer": "hier.asking.answer",
     "Corpus": "hier.corpus.corpus",
     "LanguageModel": "hier.summarizers.language_model",
+    "Messages": "hier.messages.compressing",
     "Seq2Seq": "hier.summarizers.seq2seq",
     "ask": "hier.asking.ask",
+    "compress_messages": "hier.messages.compressing",
     "estimate": "hier.asking.estimate",
     "estimate_build": "hier.rehearsal",
     "load_model": "hier.summarizers.providers",
@@ -55,6 +58,7 @@ __all__ = [
     "InputError",
     "LanguageModel",
     "Ledger",
+    "Messages",
     "MissingExtraError",
     "ModelError",
     "Node",
@@ -70,6 +74,7 @@ __all__ = [
     "ask",
     "build",
     "compress",
+    "compress_messages",
     "estimate",
     "estimate_build",
     "load",

@@ -1,0 +1,58 @@
+"""Texts that were read: each once, as long as they are few enough to keep."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+
+from hier.build import build
+from hier.tokens import Tokenizer
+from hier.tree import Tree
+
+MOST = 4_000_000  # characters of the texts that are kept
+JOINT = "\n\n"  # between short texts that are read as one
+
+
+class Trees:
+    """The trees of texts; those last asked for are kept. Threads may share them.
+
+    Args:
+        tokenizer: how tokens are counted.
+        most: characters of all texts that are kept.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, most: int = MOST) -> None:
+        self._tokenizer, self._most = tokenizer, most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Tree] = OrderedDict()
+        self._characters = 0
+
+    def read(self, text: str) -> Tree:
+        """Return the tree of a text that is not blank."""
+        with self._lock:
+            if text in self._kept:
+                self._kept.move_to_end(text)
+                return self._kept[text]
+        tree = build(text, tokenizer=self._tokenizer)
+        with self._lock:
+            if text not in self._kept:
+                self._kept[text] = tree
+                self._characters += len(text)
+            while self._characters > self._most and len(self._kept) > 1:
+                gone, _ = self._kept.popitem(last=False)
+                self._characters -= len(gone)
+        return tree
+
+    def read_together(self, texts: Sequence[str]) -> tuple[Tree, tuple[int, ...]] | None:
+        """Return one tree of several texts, and where each begins in it.
+
+        None where they would not stand apart in it: a heading or a table of one reaches over
+        others, or a leaf does.
+        """
+        starts = [0]
+        for text in texts[:-1]:
+            starts.append(starts[-1] + len(text) + len(JOINT))
+        tree = self.read(JOINT.join(texts))
+        apart = bool(np.isin(starts, tree.leaf_start).all()) and not (tree.opens >= 0).any()
+        return (tree, tuple(starts)) if apart else None
