@@ -137,7 +137,7 @@ def test_what_cannot_be_asked_is_told(wrong: Any) -> None:
 def test_what_cannot_be_kept_to_is_told_at_once(tree: hier.Tree, corpus: hier.Corpus) -> None:
     with pytest.raises(hier.BudgetError):
         HierRetriever(tree, 0)
-    with pytest.raises(TypeError, match="max_segment"):
+    with pytest.raises(hier.InputError, match="max_segment"):
         HierRetriever(tree, max_segment=3)
     with pytest.raises(hier.InputError, match="where"):
         HierRetriever(tree, where={"year": 2024})

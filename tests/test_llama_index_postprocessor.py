@@ -189,5 +189,5 @@ def test_bad_settings_are_told_at_once() -> None:
             HierPostprocessor(budget=budget)
     with pytest.raises(hier.TokenizerError, match="nope"):
         HierPostprocessor(tokenizer="nope")
-    with pytest.raises(TypeError, match="max_segment"):
+    with pytest.raises(hier.InputError, match="max_segment"):
         HierPostprocessor(options={"max_segment": 3})

@@ -4,7 +4,6 @@ LlamaIndex writes a node's metadata in front of its text, for the model and for 
 key of ours is kept out of both, so that the model receives the tokens that were counted.
 """
 
-import inspect
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,10 +20,8 @@ from llama_index.core.schema import (
     TextNode,
 )
 
-from hier.budget import read_budget
 from hier.context import Context, Segment
 from hier.errors import InputError
-from hier.tree import Tree
 
 _NAMESPACE = uuid.UUID("6d1f3b52-5d0c-5c36-9a5e-0f6f2f9a7d11")
 
@@ -71,18 +68,6 @@ def question_of(bundle: QueryBundle | None) -> str | list[str] | None:
     if not bundle.query_str and bundle.image_path:
         raise InputError(f"the question is the picture {bundle.image_path}; ask with words")
     return bundle.query_str
-
-
-def check_options(budget: Any, options: Mapping[str, Any]) -> None:
-    """Refuse, before anything is asked, what ``Tree.compress`` would not take.
-
-    Raises:
-        BudgetError: the budget is none.
-        TypeError: there is no such option.
-    """
-    inspect.signature(Tree.compress).bind(None, None, budget, **options)
-    named = (options.get(name) for name in ("ratio", "ceiling", "price"))
-    read_budget(1, budget, *named)
 
 
 def context_nodes(context: Context, about: Mapping[str, Any]) -> list[NodeWithScore]:

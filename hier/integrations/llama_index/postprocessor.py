@@ -17,7 +17,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from hier.build import build
 from hier.context import Context
 from hier.errors import InputError
-from hier.integrations.llama_index.nodes import check_options, context_nodes, question_of, text_of
+from hier.integrations.llama_index.nodes import context_nodes, question_of, text_of
+from hier.integrations.retrieving import check_asking
 from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
 
 JOINT = "\n\n"  # between the texts of nodes
@@ -37,7 +38,7 @@ class HierPostprocessor(BaseNodePostprocessor):
     Raises:
         BudgetError: the budget is none.
         TokenizerError: the tokenizer is unknown.
-        TypeError: there is no such option.
+        InputError: there is no such option.
     """
 
     budget: Any = Field(default=2000, description="Most tokens of the text handed on, or 'auto'.")
@@ -53,7 +54,7 @@ class HierPostprocessor(BaseNodePostprocessor):
 
     @model_validator(mode="after")
     def _check(self) -> "HierPostprocessor":
-        check_options(self.budget, self.options)
+        check_asking(self.budget, None, self.options)
         load_tokenizer(self.tokenizer)
         return self
 

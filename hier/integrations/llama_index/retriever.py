@@ -12,9 +12,9 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from hier.corpus.corpus import Corpus
-from hier.corpus.where import Where, read_where
-from hier.errors import InputError
-from hier.integrations.llama_index.nodes import check_options, context_nodes, question_of
+from hier.corpus.where import Where
+from hier.integrations.llama_index.nodes import context_nodes, question_of
+from hier.integrations.retrieving import check_asked
 from hier.tree import Tree
 
 
@@ -32,9 +32,9 @@ class HierRetriever(BaseRetriever):
         options: as for ``Tree.compress``, such as ``price`` or ``max_segments``.
 
     Raises:
-        InputError: it is neither a tree nor a corpus, or has no documents to choose with ``where``.
+        InputError: it is neither a tree nor a corpus, a tree is filtered, or there is no such
+            option.
         BudgetError: the budget is none.
-        TypeError: there is no such option.
     """
 
     def __init__(
@@ -48,15 +48,7 @@ class HierRetriever(BaseRetriever):
         **options: Any,
     ) -> None:
         super().__init__(callback_manager=callback_manager, verbose=verbose)
-        if not isinstance(asked, Tree | Corpus):
-            raise InputError(
-                f"a {type(asked).__name__} cannot be asked; pass hier.build(text), "
-                "hier.load(path) or hier.Corpus.open(path)"
-            )
-        if isinstance(asked, Tree) and where is not None:
-            raise InputError("where chooses documents of a corpus, and a tree is one; leave it out")
-        read_where(where)
-        check_options(budget, options)
+        check_asked(asked, budget, where, options)
         self.asked, self.budget = asked, budget
         self.options = options if where is None else {**options, "where": where}
 
