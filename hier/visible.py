@@ -20,8 +20,9 @@ _SHOWN = {**_CONTROLS, 0x7F: 0x2421, **_C1, **_DIRECTIONS, **_LINES, **_SURROGAT
 def visible(text: str) -> str:
     """Return a text of the same length whose control characters do nothing.
 
-    Line feeds and tabs stay, a carriage return becomes a space. Escape codes begin with a picture of ESC in place of ESC itself;
-    marks that override the direction of text, and lone surrogates, become U+FFFD.
+    Line feeds and tabs stay, a carriage return becomes a space. An escape code begins with a
+    picture of ESC in place of ESC itself; marks that override the direction of text, and lone
+    surrogates, become U+FFFD.
     """
     return text.translate(_SHOWN)
 

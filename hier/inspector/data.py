@@ -66,30 +66,46 @@ def relevance_of(tree: Tree, query: Query) -> list[str] | None:
     """Return how relevant every node is to a question; None without one.
 
     A node's density is the evidence expected of it a token: the mean over its leaves, and over the
-    questions. What is sent is its logarithm, so that the way down to the evidence shows at every
-    level: 255 for the densest leaf, 0 for what has ``exp(-9)`` of its density or less.
+    questions. Its logarithm is sent, so that the way down to the evidence shows at every level.
 
     Returns:
-        For each level, leaves first, a byte a node, in base 64.
+        For each level, leaves first, a byte a node, in base 64: 255 for the densest leaf, 0 for
+        what has ``exp(-9)`` of its density or less.
     """
+    evidence = _evidence(tree, query)
+    if evidence is None:
+        return None
+    tokens = np.maximum(tree.leaf_tokens.astype(np.float64), 1)
+    densities = (
+        np.add.reduceat(evidence, level.first_leaf) / np.add.reduceat(tokens, level.first_leaf)
+        for level in tree.levels
+    )
+    shades = (np.rint(255 * _shade(density)).astype(np.uint8) for density in densities)
+    return [base64.b64encode(shade).decode() for shade in shades]
+
+
+def query_density(tree: Tree, query: Query) -> np.ndarray | None:
+    """Return how relevant every leaf is, from 0 to 1, float64 (leaves,); None without a question.
+
+    It is what ``relevance_of`` says of the leaves.
+    """
+    evidence = _evidence(tree, query)
+    return None if evidence is None else _shade(evidence / np.maximum(tree.leaf_tokens, 1))
+
+
+def _evidence(tree: Tree, query: Query) -> np.ndarray | None:
+    """Return the evidence expected of each leaf, as a multiple of the densest leaf's token."""
     queries = check_query(query)
     if not queries:
         return None
-    densities = [np.exp(weigh(tree, each).density) for each in queries]
-    tokens = np.maximum(tree.leaf_tokens.astype(np.float64), 1)
-    evidence = np.mean(densities, axis=0) * tokens
-    evidence /= max(float((evidence / tokens).max()), 1e-300)
-    return [
-        _as_bytes(
-            np.add.reduceat(evidence, level.first_leaf) / np.add.reduceat(tokens, level.first_leaf)
-        )
-        for level in tree.levels
-    ]
+    density = np.mean([np.exp(weigh(tree, each).density) for each in queries], axis=0)
+    evidence: np.ndarray = density / density.max() * np.maximum(tree.leaf_tokens, 1)
+    return evidence
 
 
-def _as_bytes(density: np.ndarray) -> str:
-    depth = np.log(np.maximum(density, 1e-300)) / _DEPTH
-    return base64.b64encode(np.rint(255 * np.clip(1 + depth, 0, 1)).astype(np.uint8)).decode()
+def _shade(density: np.ndarray) -> np.ndarray:
+    shade: np.ndarray = np.clip(1 + np.log(np.maximum(density, 1e-300)) / _DEPTH, 0, 1)
+    return shade
 
 
 def view_of(tree: Tree, query: Query, budget: int, relevance: bool = True) -> dict[str, Any]:

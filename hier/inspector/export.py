@@ -5,6 +5,7 @@ in advance. The text stands in the file once; what an allocation shows of it is 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,11 @@ def told(
     tree: Tree, queries: Sequence[str], budget: int, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return all that the page is told of a tree when it stands alone."""
-    asked: list[str | None] = list(dict.fromkeys(each for each in queries if each.strip())) or [None]
+    asked: list[str | None] = list(dict.fromkeys(each for each in queries if each.strip())) or [
+        None
+    ]
     budgets = data.ladder(tree, budget)
-    questions = []
+    questions: list[dict[str, Any]] = []
     for query in asked:
         views = []
         for each in budgets:
@@ -81,14 +84,9 @@ def told(
             if progress is not None:
                 done = len(questions) * len(budgets) + len(views)
                 progress("choosing", done, len(asked) * len(budgets))
-        questions.append(
-            {
-                "query": query,
-                "relevance": data.relevance_of(tree, query),
-                "curve": data.curve_of(tree, query),
-                "views": views,
-            }
-        )
+        colour, curve = data.relevance_of(tree, query), data.curve_of(tree, query)
+        shown = encodable(query) if query else None
+        questions.append({"query": shown, "relevance": colour, "curve": curve, "views": views})
     return {
         "map": data.map_of(tree),
         "budgets": budgets,
@@ -113,7 +111,7 @@ def _texts(tree: Tree) -> list[str]:
     """Return the source in pieces, one a node of the level above passages."""
     level = tree.levels[min(2, len(tree.levels) - 1)]
     edges = [*tree.leaf_start[level.first_leaf].tolist(), len(tree.source)]
-    return [encodable(tree.source[i:j]) for i, j in zip(edges, edges[1:], strict=False)]
+    return [encodable(tree.source[i:j]) for i, j in pairwise(edges)]
 
 
 def _nodes(tree: Tree) -> dict[str, Any]:

@@ -8,10 +8,10 @@ carries the key that was typed into it.
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hier.errors import BudgetError, HierError, InputError
+from hier.errors import BudgetError, HierError, InputError, MissingExtraError
 from hier.inspector import data
 from hier.inspector.page import HEADERS, PARTS, asset, page
 from hier.serving.access import problem
@@ -45,8 +45,6 @@ def inspect_routes(find: Find) -> "list[Route]":
     Raises:
         MissingExtraError: Starlette is not installed.
     """
-    from hier.errors import MissingExtraError
-
     try:
         from starlette.routing import Route
     except ImportError as error:
@@ -105,7 +103,7 @@ class _Desk:
         text = request.path_params["node"]
         if not re.fullmatch(r"[0-9]{1,9}", text):
             return problem(404, f"there is no node {text[:80]!r}; node ids are numbers, see map")
-        return await self._answer(request, lambda tree: _node(tree, int(text)))
+        return await self._answer(request, lambda tree: data.node_of(tree, int(text)), 404)
 
     async def curve(self, request: "Request") -> "Response":
         """Answer with value against tokens."""
@@ -126,31 +124,34 @@ class _Desk:
             query, budget, relevance = _read_view(raw)
         except HierError as error:
             return problem(400, str(error))
-        return await self._answer(request, lambda tree: data.view_of(tree, query, budget, relevance))
+        return await self._answer(
+            request, lambda tree: data.view_of(tree, query, budget, relevance)
+        )
 
-    async def _answer(self, request: "Request", ask: Callable[[Tree], Any]) -> "Response":
+    async def _answer(
+        self, request: "Request", ask: Callable[[Tree], Any], refused: int = 400
+    ) -> "Response":
+        """Ask the tree in a thread.
+
+        Args:
+            request: whose path names the tree.
+            ask: what is answered of the tree.
+            refused: the status where what is asked for cannot be.
+        """
         from starlette.concurrency import run_in_threadpool
         from starlette.responses import Response
 
         name = request.path_params["id"]
         try:
-            told = await run_in_threadpool(lambda: _written(ask(self._find(name))))
-        except (InputError, BudgetError) as error:
-            return problem(400, str(error))
+            tree = await run_in_threadpool(self._find, name)
         except LookupError:
             return problem(404, f"there is no tree {name[:80]!r}; ask the server what it holds")
+        try:
+            told = await run_in_threadpool(lambda: _written(ask(tree)))
+        except (InputError, BudgetError) as error:
+            return problem(refused, str(error))
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         return Response(told, media_type="application/json", headers=headers)
-
-
-class _NoNodeError(LookupError):
-    """There is no such node."""
-
-
-def _node(tree: Tree, node_id: int) -> dict[str, Any]:
-    if node_id >= len(tree.nodes):
-        raise _NoNodeError
-    return data.node_of(tree, node_id)
 
 
 def _written(value: Any) -> bytes:
@@ -168,22 +169,31 @@ def _read_view(raw: bytes) -> tuple[list[str], int, bool]:
     try:
         told = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise InputError("the request is not JSON; send {'query': ..., 'budget': ...}") from error
-    known = {"query", "budget", "relevance"}
+        raise InputError('the request is not JSON; send {"query": ..., "budget": ...}') from error
+    known = {"budget", "query", "relevance"}
     if not isinstance(told, dict) or not told.keys() <= known:
         raise InputError(f"the request must be an object of {', '.join(sorted(known))} alone")
-    budget, relevance = told.get("budget"), told.get("relevance", True)
-    if not isinstance(budget, int) or isinstance(budget, bool):
-        raise BudgetError(f"budget {str(budget)[:40]} is not a whole number of tokens; pass 1 or more")
-    if not 1 <= budget <= data.MOST_BUDGET:
-        raise BudgetError(
-            f"budget {str(budget)[:40]} is not from 1 to {data.MOST_BUDGET:,}, which is as much as a page can "
-            "show; compress the tree itself for more"
-        )
+    query, relevance = told.get("query"), told.get("relevance", True)
     if not isinstance(relevance, bool):
         raise InputError("relevance must be true or false")
-    query = told.get("query")
-    return _checked_query([query] if query is None or isinstance(query, str) else query), budget, relevance
+    queries = [query] if query is None or isinstance(query, str) else query
+    return _checked_query(queries), _checked_budget(told.get("budget")), relevance
+
+
+def _checked_budget(budget: Any) -> int:
+    """Return a budget that a page can show the context of.
+
+    Raises:
+        BudgetError: it is none.
+    """
+    if not isinstance(budget, int) or isinstance(budget, bool):
+        raise BudgetError(f"budget {str(budget)[:40]!r} is not a whole number; pass 1 or more")
+    if not 1 <= budget <= data.MOST_BUDGET:
+        raise BudgetError(
+            f"budget {str(budget)[:40]} is not from 1 to {data.MOST_BUDGET:,}, the most that a "
+            "page shows; compress the tree for more"
+        )
+    return budget
 
 
 def _checked_query(query: Any) -> list[str]:
@@ -192,7 +202,7 @@ def _checked_query(query: Any) -> list[str]:
     Raises:
         InputError: they are no texts, or too long.
     """
-    if not isinstance(query, Sequence):
+    if not isinstance(query, list):
         raise InputError("query must be a text, a list of texts, or null for an overview")
     texts = [each for each in query if each is not None]
     if not all(isinstance(each, str) for each in texts) or len(texts) > MOST_QUERIES:
