@@ -35,7 +35,7 @@ def hostile():
 @pytest.fixture(scope="module")
 def summarised(long_text):
     """A tree whose summaries a model wrote, so that contexts show summaries too."""
-    return hier.build(long_text[:40_000], summarizer=lambda text: " ".join(text.split()[:14]))
+    return hier.build(long_text[:24_000], summarizer=lambda text: " ".join(text.split()[:14]))
 
 
 def joined(view):

@@ -32,8 +32,13 @@ inspector.colours = (() => {
 
   const table = (theme) => {
     const cells = Array.from({ length: 256 }, (_, i) => ramp(STOPS[theme], i / 255));
-    const inks = cells.map((cell) =>
-      INK[theme].reduce((a, b) => (contrast(cell, a) >= contrast(cell, b) ? a : b)));
+    const best = (cell, inks) =>
+      inks.reduce((a, b) => (contrast(cell, a) >= contrast(cell, b) ? a : b));
+    // Of black and white, one has a contrast of 4.5 to any colour; softer inks, to most.
+    const inks = cells.map((cell) => {
+      const soft = best(cell, INK[theme]);
+      return contrast(cell, soft) >= 4.5 ? soft : best(cell, ["#000000", "#ffffff"]);
+    });
     return { cells, inks };
   };
   return { light: table("light"), dark: table("dark"), contrast };

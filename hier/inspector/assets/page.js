@@ -10,7 +10,8 @@ inspector.Page = class {
     this.items = new inspector.Items(this.tree, pick("tree"), pick("items"));
     this.panel = new inspector.NodePanel(this.tree, (id) => this.open(id));
     this.context = new inspector.Context({
-      lit: (number) => this.light(number, false),
+      lit: (number) => this.point(number, false),
+      left: () => { if (!this.pinned) this.light(null, false); },
       chosen: (number) => this.goTo(number),
     });
     this.budget = new inspector.Budget(...told.budgets, source.rungs, () => this.ask());
@@ -208,7 +209,16 @@ inspector.Page = class {
     this.map.hovered = node;
     const under = document.getElementById("under");
     under.textContent = this.describe(node ?? this.map.selected);
-    this.light(piece, piece !== null && piece !== this.map.lit);
+    if (piece !== null) this.point(piece, piece !== this.map.lit);
+    else if (!this.pinned) this.light(null, false);
+    else this.map.draw();
+  }
+
+  // A piece is pointed at: what was chosen before is no longer held.
+  point(number, scroll) {
+    this.pinned = false;
+    if (number !== this.map.lit || scroll) this.light(number, scroll);
+    else this.map.draw();
   }
 
   light(number, scroll) {
@@ -225,6 +235,7 @@ inspector.Page = class {
     const room = Math.max(150, 1.5 * (box.to[1] - box.to[0]));
     this.map.zoom(box.to[0] - room, box.to[1] + room);
     this.light(number, true);
+    this.pinned = true;
     this.select(id);
   }
 

@@ -3,7 +3,7 @@
 
 inspector.Context = class {
   constructor(told) {
-    this.told = told; // {lit: a piece is pointed at, chosen: its place is asked for}
+    this.told = told; // {lit: a piece is pointed at, left: no more, chosen: its place is asked for}
     this.pieces = document.getElementById("pieces");
     this.text = "";
   }
@@ -41,9 +41,10 @@ inspector.Context = class {
         inspector.make("div", { class: "place" }, inspector.visible(about))));
     cite.addEventListener("click", () => this.told.chosen(number));
     cite.addEventListener("focus", () => this.told.lit(number));
-    cite.addEventListener("blur", () => this.told.lit(null));
-    block.addEventListener("pointerenter", () => this.told.lit(number));
-    block.addEventListener("pointerleave", () => this.told.lit(null));
+    cite.addEventListener("blur", () => this.told.left());
+    // Not when it enters: what moves below a resting pointer is not pointed at.
+    block.addEventListener("pointermove", () => this.told.lit(number));
+    block.addEventListener("pointerleave", () => this.told.left());
     return block;
   }
 
