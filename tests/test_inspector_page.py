@@ -316,8 +316,9 @@ def test_the_map_is_a_tree_for_those_who_hear_it(page, tree):
     unnamed = page.run(
         """[...document.querySelectorAll('button, input, [role]')].filter((element) =>
           element.checkVisibility() && !element.closest('.hidden')
-          && element.role !== 'presentation' && !(element.ariaLabel || element.textContent.trim() || element.labels?.length
-            || element.getAttribute('aria-labelledby'))).map((element) => element.outerHTML)"""
+          && element.role !== 'presentation' && !element.ariaLabel && !element.labels?.length
+          && !element.textContent.trim() && !element.getAttribute('aria-labelledby'))
+          .map((element) => element.outerHTML)"""
     )
     assert unnamed == []
 

@@ -38,13 +38,14 @@ def explain(
 ) -> None:
     """Say why each piece is in, and what the next 500 tokens would add."""
     tokens = whole_number(budget)
-    _check_choice(html, as_json, document, where)
+    _check_choice(sources, html, as_json, document, where)
     with opened_or_built(sources, encoding) as opened:
         asked = _chosen(opened, document)
+        meant = only(asked, where)
         if html is not None:
             _write_page(asked, html, query or [], tokens, sources[0])
             return
-        report = explain_context(asked, query, tokens, **only(asked, where))
+        report = explain_context(asked, query, tokens, **meant)
         if as_json:
             write_json(report.to_dict())
         elif sys.stdout.isatty():
@@ -54,7 +55,11 @@ def explain(
 
 
 def _check_choice(
-    html: Path | None, as_json: bool, document: str | None, where: list[str] | None
+    sources: list[str],
+    html: Path | None,
+    as_json: bool,
+    document: str | None,
+    where: list[str] | None,
 ) -> None:
     """Refuse what cannot be had together, and a page that could not be written."""
     if html is not None and as_json:
@@ -65,6 +70,8 @@ def _check_choice(
         from hier.inspector.export import check_place
 
         check_place(html)
+        if html.exists() and any(html.samefile(each) for each in sources if Path(each).exists()):
+            raise InputError(f"{html} is what is to be explained; name another file for the page")
 
 
 def _chosen(opened: "Tree | Corpus", document: str | None) -> "Tree | Corpus":

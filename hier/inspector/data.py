@@ -229,7 +229,7 @@ def curve_of(tree: Tree, query: Query) -> list[list[float]]:
     return [[int(tokens[i]), round(min(1.0, float(values[i])), 5)] for i in kept.tolist()]
 
 
-def ladder(tree: Tree, budget: int, rungs: int = 18) -> list[int]:
+def ladder(tree: Tree, budget: int, rungs: int = 16) -> list[int]:
     """Return budgets from the least to the most, each larger by the same factor, and one's own.
 
     Args:

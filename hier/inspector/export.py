@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from hier.array_file import replacing
+from hier.corpus.header import is_corpus
 from hier.errors import InputError
 from hier.inspector import data
 from hier.inspector.page import page_with
+from hier.store import is_tree
 from hier.tokens import encodable
 from hier.tree import Tree
 
@@ -51,15 +53,17 @@ def export(
 
 
 def check_place(path: Path) -> None:
-    """Refuse a place that no file can be written to, before any work is done.
+    """Refuse a place that no page can be written to, before any work is done.
 
     Raises:
-        InputError: it is a folder or a device, or lies in no folder.
+        InputError: it is a folder, a device, a saved tree or a corpus, or lies in no folder.
     """
     if path.is_dir():
         raise _cannot(path, "it is a folder")
     if path.exists() and not path.is_file():
         raise _cannot(path, "it is no plain file")
+    if is_tree(path) or is_corpus(path):
+        raise _cannot(path, "a saved tree or a corpus is there")
     if not path.parent.is_dir():
         raise _cannot(path, f"there is no folder {path.parent}")
 
