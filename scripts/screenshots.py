@@ -54,7 +54,7 @@ def take_pages(browser: Browser, tree: hier.Tree, made: Path, folder: Path) -> N
     path = made / "inspector.html"
     export(tree, path, QUESTIONS, BUDGET)
     for name, dark in (("light", False), ("dark", True)):
-        browser.window(1440, 860, dark=dark, scale=1.25)
+        browser.window(1440, 896, dark=dark, scale=1.25)
         browser.open(path.as_uri())
         browser.run("inspector.page.question(arguments[0])", QUESTION)
         browser.wait("inspector.page.view.query[0] === arguments[0]", QUESTION)
@@ -69,7 +69,7 @@ def take_pages(browser: Browser, tree: hier.Tree, made: Path, folder: Path) -> N
 
 def take_notebook(browser: Browser, tree: hier.Tree, made: Path, folder: Path) -> None:
     """Take a tree and a context as a notebook shows them."""
-    shown = f"{tree._repr_html_()}<br>{tree.compress(QUESTION, 200)._repr_html_()}"
+    shown = f"{tree._repr_html_()}<br>{tree.compress(QUESTION, 120)._repr_html_()}"
     take(browser, shown, made, folder / "notebook.png", 960, ("#ffffff", "#1d1c1a"))
 
 
@@ -106,12 +106,12 @@ def take(
 
 
 def save(browser: Browser, path: Path) -> None:
-    """Write what the window shows, in as few colours as it has."""
+    """Write what the window shows, in the 256 colours that are nearest to it."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(256, kmeans=8, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {image.width} x {image.height}, {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -4,7 +4,9 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from hier.explain import explain
 from hier.inspector import data
 from hier.inspector.export import export, told
 from hier.inspector.page import PARTS, page, page_with
-from hier.inspector.routes import MOST_BYTES, inspect_routes, is_page
+from hier.inspector.routes import MOST_BYTES, MOST_QUERY, inspect_routes, is_page
 from hier.relevance import weigh
 
 QUESTION = "How does the with statement call __enter__ and __exit__?"
@@ -310,3 +312,37 @@ def test_a_hostile_document_is_sent_as_ascii(client):
     answer = client.post("/inspect/hostile/view", content=asked)
     assert answer.status_code == 200
     assert answer.content.isascii()
+
+
+# The documentation
+
+
+def blocks(repository, language):
+    page = (repository / "docs" / "inspector.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_examples_of_the_page_run(repository, tmp_path, monkeypatch, run, capsys, chapters):
+    monkeypatch.chdir(tmp_path)
+    text = "# Ending\n\nEither party may terminate with two months of notice.\n\n" + chapters.source
+    Path("report.txt").write_text(text * 9, "utf-8")
+    (example,) = blocks(repository, "python")
+    names = {}
+    exec(compile(example, "docs/inspector.md", "exec"), names)
+    assert "may terminate" in capsys.readouterr().out
+    assert "may terminate" in names["shown"]
+    assert '"query":"Who may terminate?"' in Path("inspector.html").read_text("utf-8")
+    (commands,) = blocks(repository, "sh")
+    for command in commands.splitlines():
+        status, out, err = run(*shlex.split(command.split("#")[0])[1:])
+        assert status == 0
+        assert ("inspector.html" in err) is ("--html" in command)
+        assert ("may terminate" in out) or "--html" in command
+
+
+def test_the_page_names_the_limits_that_hold(repository):
+    page = (repository / "docs" / "inspector.md").read_text("utf-8")
+    assert f"{data.LEAST_BUDGET} to {data.MOST_BUDGET:,}" in page.replace("\n", " ")
+    assert f"above {data.MOST_BUDGET:,}" in page
+    assert f"above {MOST_QUERY:,} characters" in page
+    assert f"above {MOST_BYTES // 1024} KiB" in page

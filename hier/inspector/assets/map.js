@@ -177,9 +177,9 @@ inspector.Map = class {
     const id = this.tree.offsets[level] + place;
     const text = level > 0 ? this.tree.label(id) : this.leafText(id);
     const most = Math.floor(room / 6.1);
-    if (!text || most < 4) return;
+    if (!text || (most < text.length && most < 8)) return; // a few letters say nothing
     this.context.fillStyle = this.theme.inks[shade];
-    const shown = text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;
+    const shown = text.length > most ? `${text.slice(0, most - 1).replace(/[\s…]+$/, "")}…` : text;
     this.context.fillText(shown, start, top + this.row / 2 - 0.5, room + 4);
   }
 

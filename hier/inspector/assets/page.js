@@ -90,6 +90,7 @@ inspector.Page = class {
     this.wanted = [this.query, this.budget.value];
     if (this.asking) return;
     this.asking = true;
+    document.getElementById("pieces").setAttribute("aria-busy", "true");
     try {
       while (this.wanted) {
         const [query, budget] = this.wanted;
@@ -102,6 +103,7 @@ inspector.Page = class {
       inspector.complain(error);
     } finally {
       this.asking = false;
+      document.getElementById("pieces").setAttribute("aria-busy", "false");
     }
   }
 
@@ -113,6 +115,7 @@ inspector.Page = class {
     this.budget.show(view);
     this.context.show(view);
     this.map.show(view);
+    this.under(this.map.selected);
     this.say();
     if (!fresh) return;
     this.budget.points = [];
@@ -124,6 +127,7 @@ inspector.Page = class {
     clearTimeout(this.saying);
     const { view } = this;
     this.saying = setTimeout(() => {
+      this.source.remember(this.query, this.budget.value);
       document.getElementById("said").textContent =
         `${inspector.number(view.tokens)} of ${inspector.number(view.budget)} tokens, `
         + `${inspector.plural(view.segments.text.length, "piece")}, `
@@ -131,6 +135,10 @@ inspector.Page = class {
         + `${Math.floor(100 * view.optimality)}% of the best possible; 500 more tokens would add `
         + `${inspector.percent(view.next.coverage, 1)}.`;
     }, 350);
+  }
+
+  under(id) {
+    document.getElementById("under").textContent = this.describe(id);
   }
 
   describe(id) {
@@ -176,7 +184,7 @@ inspector.Page = class {
     this.map.draw();
     this.path();
     this.items.show(id, (node) => this.describe(node));
-    document.getElementById("under").textContent = this.describe(id);
+    this.under(id);
     try {
       const node = await this.source.node(id);
       if (this.map.selected === id) this.panel.show(node);
@@ -202,13 +210,13 @@ inspector.Page = class {
       button.addEventListener("click", () => this.open(id));
       return button;
     });
-    document.getElementById("path").replaceChildren(...buttons.slice(0, 1), ...buttons.slice(1).slice(-3));
+    const shown = buttons.length > 1 ? [buttons[0], ...buttons.slice(1).slice(-3)] : [];
+    document.getElementById("path").replaceChildren(...shown);
   }
 
   over({ node, piece }) {
     this.map.hovered = node;
-    const under = document.getElementById("under");
-    under.textContent = this.describe(node ?? this.map.selected);
+    this.under(node ?? this.map.selected);
     if (piece !== null) this.point(piece, piece !== this.map.lit);
     else if (!this.pinned) this.light(null, false);
     else this.map.draw();
@@ -228,7 +236,7 @@ inspector.Page = class {
   }
 
   // Show the place of a piece in the map, with something of what stands around it.
-  goTo(number) {
+  async goTo(number) {
     if (!number) return;
     const box = this.map.kept.boxes[number - 1];
     const id = this.view.segments.node_id[number - 1];
@@ -236,7 +244,8 @@ inspector.Page = class {
     this.map.zoom(box.to[0] - room, box.to[1] + room);
     this.light(number, true);
     this.pinned = true;
-    this.select(id);
+    await this.select(id);
+    this.context.light(this.map.lit, true); // the part that is read has taken some of its room
   }
 
   async copy() {

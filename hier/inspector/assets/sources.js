@@ -28,8 +28,13 @@ inspector.served = () => {
     node: (id) => ask(`./node/${id}`),
     curve: async (query) =>
       (await ask(`./curve${query ? `?query=${encodeURIComponent(query)}` : ""}`)).points,
-    start: () => ({ query: new URLSearchParams(location.search).get("q") ?? "",
-      budget: Number(new URLSearchParams(location.search).get("b")) || 300 }),
+    // The address names what is shown, so that it can be handed on.
+    remember: (query, budget) =>
+      history.replaceState(null, "", `?${new URLSearchParams({ q: query, b: budget })}`),
+    start: () => {
+      const named = new URLSearchParams(location.search);
+      return { query: named.get("q") ?? "", budget: Number(named.get("b")) || 500 };
+    },
   };
 };
 
@@ -63,6 +68,7 @@ inspector.filed = (told) => {
     rungs: told.budgets,
     questions: told.questions.map((each) => each.query ?? ""),
     unlock: () => {},
+    remember: () => {},
     map: async () => told.map,
     view: async (query, budget) => {
       const asked = question(query);
