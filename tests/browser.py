@@ -12,7 +12,8 @@ import uvicorn
 from selenium import webdriver
 from starlette.applications import Starlette
 
-from hier.inspector.routes import inspect_routes
+from hier.inspector.routes import inspect_routes, is_page
+from hier.serving.access import Guard, Keys, hash_of
 
 APT = "apt-get install chromium chromium-driver"
 _FLAGS = (
@@ -96,9 +97,19 @@ class Browser:
 
 
 @contextmanager
-def serving(trees: Mapping[str, Any]) -> Iterator[str]:
-    """Serve the inspector of some trees on loopback; yields the address above their ids."""
-    app = Starlette(routes=inspect_routes(trees.__getitem__))
+def serving(trees: Mapping[str, Any], key: str = "") -> Iterator[str]:
+    """Serve the inspector of some trees on loopback; yields the address above their ids.
+
+    Args:
+        trees: by their ids.
+        key: what a request for anything but the page must carry; empty for nothing.
+    """
+    inside = Starlette(routes=inspect_routes(trees.__getitem__))
+    guarded = Guard(inside, Keys([hash_of(key)] if key else []))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await (inside if is_page(scope["path"]) else guarded)(scope, receive, send)
+
     config = uvicorn.Config(app, "127.0.0.1", 0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -322,14 +322,14 @@ def blocks(repository, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
-def test_the_examples_of_the_page_run(repository, tmp_path, monkeypatch, run, capsys, chapters):
+def test_the_examples_of_the_page_run(repository, tmp_path, monkeypatch, run, chapters):
     monkeypatch.chdir(tmp_path)
     text = "# Ending\n\nEither party may terminate with two months of notice.\n\n" + chapters.source
     Path("report.txt").write_text(text * 9, "utf-8")
     (example,) = blocks(repository, "python")
     names = {}
     exec(compile(example, "docs/inspector.md", "exec"), names)
-    assert "may terminate" in capsys.readouterr().out
+    assert "may terminate" in names["context"].text
     assert "may terminate" in names["shown"]
     assert '"query":"Who may terminate?"' in Path("inspector.html").read_text("utf-8")
     (commands,) = blocks(repository, "sh")

@@ -48,8 +48,7 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
   const words = node.textContent.trim();
   if (!words || element.closest('script, .hidden, svg') || !element.checkVisibility()) continue;
   counted += 1;
-  const size = parseFloat(getComputedStyle(element).fontSize);
-  if (of(element, 'color') < (size >= 24 ? 3 : 4.5)) low.push([words, of(element, 'color')]);
+  if (of(element, 'color') < 4.5) low.push([words, of(element, 'color')]);
 }
 for (const element of document.querySelectorAll('svg text')) {
   if (of(element, 'fill') < 4.5) low.push([element.textContent, of(element, 'fill')]);
@@ -485,6 +484,27 @@ def test_a_file_says_what_it_cannot_answer(browser, file):
     ask(browser, QUESTION)
     assert browser.run("document.getElementById('problem').hidden")
     assert browser.complaints() == []
+
+
+def test_a_key_is_asked_for_and_sent(browser, short):
+    key = "hier_a_key_that_nobody_guesses"
+    with serving({"short": short}, key) as address:
+        browser.window()
+        browser.driver.get(f"{address}/short/?b=200")
+        browser.wait("!document.getElementById('key').hidden")
+        assert "API key" in browser.text("problem")
+        field = browser.driver.find_element(By.ID, "secret")
+        field.send_keys("another_key_of_enough_letters", Keys.ENTER)
+        browser.wait(
+            "document.getElementById('secret').value === '' && "
+            "!document.getElementById('key').hidden"
+        )
+        field.send_keys(key, Keys.ENTER)
+        browser.wait("inspector.page?.budget.points.length")
+        assert shown(browser) == [200, short.compress(None, 200).text]
+        assert browser.run("document.getElementById('problem').hidden")
+        assert key not in browser.driver.current_url
+    assert all("401" in each for each in browser.complaints())
 
 
 def test_a_server_that_refuses_is_quoted(page):

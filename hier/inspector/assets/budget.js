@@ -91,6 +91,9 @@ inspector.Budget = class {
     this.view = view;
     pick("tokens", inspector.number(view.tokens));
     pick("coverage", inspector.percent(view.coverage));
+    const asked = view.query.length > 0;
+    pick("covered", asked ? "of all that is relevant" : "of what the text speaks of");
+    document.getElementById("scale").hidden = !asked; // nothing is more relevant to no question
     pick("optimality", `≥ ${Math.floor(100 * view.optimality)}%`);
     const gain = view.next.coverage;
     pick("next", gain > 0 ? `+${inspector.percent(gain, gain < 0.1 ? 1 : 0)}` : "+0%");

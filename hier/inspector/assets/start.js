@@ -49,6 +49,7 @@ inspector.start = async () => {
   pick("key").addEventListener("submit", (event) => {
     event.preventDefault();
     source.unlock(pick("secret").value);
+    pick("secret").value = "";
     pick("key").hidden = true;
     open();
   });
