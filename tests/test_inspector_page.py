@@ -432,6 +432,35 @@ def test_a_hostile_document_is_only_shown(browser, address, trees, tmp_path):
         assert browser.complaints() == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "word",
+        "🌱🌲 A tree 👩‍👩‍👧 grows in the garden. " * 200,
+        "# שלום\n\n" + "הגן מושקה מדי יום על ידי השכן. " * 200,
+        "name,price\r\n" + "".join(f"item {n},{3 * n}\r\n" for n in range(300)),
+        "x" * 9000,
+    ],
+    ids=["a word", "emoji", "Hebrew", "a table", "a long word"],
+)
+def test_any_text_is_shown_in_its_places(browser, text):
+    """Characters are counted alike on both sides, also where JavaScript counts them twice."""
+    tree = hier.build(text)
+    query = "the price of a tree"
+    browser.window()
+    with serving({"text": tree}) as address:
+        browser.open(f"{address}/text/?b=100&q={query}")
+        assert shown(browser)[1] == tree.compress(query, 100).text
+        last = len(tree.leaf_start) - 1
+        browser.run("inspector.page.open(arguments[0])", last)
+        words = " ".join(text[int(tree.leaf_start[last]) :].split())[:119]
+        browser.wait("inspector.page.leafText(arguments[0])", last)
+        assert browser.run("inspector.page.leafText(arguments[0])", last)[:60] == words[:60]
+        browser.run("inspector.page.goTo(1)")
+        browser.wait("inspector.page.map.lit === 1")
+    assert browser.complaints() == []
+
+
 def test_a_million_tokens_are_drawn(browser, address, trees, record_property):
     large = trees["large"]
     assert large.tokens > 1_000_000

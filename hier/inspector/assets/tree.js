@@ -87,8 +87,9 @@ inspector.Tree = class {
   under(level, token) { return this.above(level, Math.min(inspector.last(this.before, token), this.leaves - 1)); }
 
   label(id) {
+    if (id === this.root) return inspector.visible(this.map.name);
     const level = this.level(id);
-    if (level === 0) return this.height > 1 ? this.label(this.parent(id)) : this.map.name;
+    if (level === 0) return this.label(this.parent(id));
     const { label } = this.map.levels[level - 1];
     return inspector.visible(this.map.labels[label[id - this.offsets[level]]]);
   }
