@@ -50,7 +50,7 @@ def picture(asked: "Tree | Corpus", report: Explanation, width: int) -> "Iterato
 
 def _map(tree: Tree, report: Explanation, width: int) -> Iterator[Text]:
     """Yield the text as a bar, below it what was kept, by the numbers of its segments."""
-    edges = tree.leaf_start[np.searchsorted(_before(tree), _steps(tree, width), "right") - 1]
+    edges = tree.leaf_start[_at_columns(tree, width)]
     shades = _shades(tree, report, width)
     yield Text("".join(_BLOCKS[shade] for shade in shades.tolist()), style=_RELEVANCE)
     kept = [
@@ -92,22 +92,23 @@ def _before(tree: Tree) -> np.ndarray:
     return tokens
 
 
-def _steps(tree: Tree, width: int) -> np.ndarray:
-    return np.arange(width) * (tree.tokens / width)
+def _at_columns(tree: Tree, width: int) -> np.ndarray:
+    """Return the leaf that each column begins in, int64 (width,)."""
+    tokens = np.arange(width) * (tree.tokens / width)
+    leaves: np.ndarray = np.searchsorted(_before(tree), tokens, "right") - 1
+    return leaves
 
 
 def _shades(tree: Tree, report: Explanation, width: int) -> np.ndarray:
-    """Return how dark each column is, int64 (width,): the densest leaf that begins in it."""
+    """Return how dark each column is, int64 (width,): as its densest leaf."""
     density = query_density(tree, report.context.query)
     if density is None:
         return np.zeros(width, np.int64)
     column = np.minimum((_before(tree) * width / tree.tokens).astype(np.int64), width - 1)
-    depth = np.zeros(width)
+    depth = density[_at_columns(tree, width)]
     np.maximum.at(depth, column, density)
-    empty = ~np.isin(np.arange(width), column)
-    held = np.searchsorted(_before(tree), _steps(tree, width), "right") - 1
-    depth[empty] = density[held[empty]]
-    return np.minimum((depth * len(_BLOCKS)).astype(np.int64), len(_BLOCKS) - 1)
+    shades: np.ndarray = np.minimum((depth * len(_BLOCKS)).astype(np.int64), len(_BLOCKS) - 1)
+    return shades
 
 
 def _table(asked: "Tree | Corpus", report: Explanation, width: int) -> Table:

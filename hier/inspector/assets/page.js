@@ -22,7 +22,6 @@ inspector.Page = class {
     inspector.point(this.map, {
       over: (found) => this.over(found),
       chosen: (found) => (found.node === null ? this.goTo(found.piece) : this.open(found.node)),
-      zoomed: () => this.path(),
     });
     this.path();
     this.items.show(this.map.selected, (id) => this.describe(id));
@@ -37,14 +36,11 @@ inspector.Page = class {
   }
 
   levels() {
-    const { height, tree } = { height: this.tree.height, tree: this.tree };
-    const names = new Map();
-    for (let level = height - 1; level >= 0; level -= 1) {
-      const name = tree.named(level);
-      if (!names.has(name)) names.set(name, level);
-    }
+    const highest = this.tree.height - 1;
+    const names = new Map(); // each with the highest of its levels
+    for (let level = 0; level <= highest; level += 1) names.set(this.tree.named(level), level);
     document.getElementById("levels").replaceChildren(...[...names].map(([name, level]) => {
-      const label = inspector.make("span", {}, level === height - 1 ? name : `${name}s`);
+      const label = inspector.make("span", {}, level === highest ? name : `${name}s`);
       label.style.top = `${this.map.top(level) + this.map.row / 2 - 10}px`;
       return label;
     }));
@@ -55,8 +51,8 @@ inspector.Page = class {
       event.preventDefault();
       this.question(pick("question").value);
     });
-    pick("in").addEventListener("click", () => this.zoom(0.5));
-    pick("out").addEventListener("click", () => this.zoom(2));
+    pick("in").addEventListener("click", () => this.map.zoomBy(0.5));
+    pick("out").addEventListener("click", () => this.map.zoomBy(2));
     pick("all").addEventListener("click", () => this.open(this.tree.root));
     pick("copy").addEventListener("click", () => this.copy());
     pick("tree").addEventListener("keydown", (event) => inspector.steer(this, event));
@@ -112,15 +108,27 @@ inspector.Page = class {
     if (!fresh) delete view.relevance;
     inspector.complain(null);
     this.view = view;
+    this.map.lit = null;
+    this.pinned = false;
     this.budget.show(view);
     this.context.show(view);
     this.map.show(view);
     this.under(this.map.selected);
     this.say();
-    if (!fresh) return;
+    if (fresh) this.loadCurve(query);
+  }
+
+  // The curve takes longer than an allocation, and nothing waits for it.
+  async loadCurve(query) {
     this.budget.points = [];
-    this.budget.points = await this.source.curve(query);
-    this.budget.drawCurve();
+    try {
+      const points = await this.source.curve(query);
+      if (query !== this.query) return;
+      this.budget.points = points;
+      this.budget.drawCurve();
+    } catch (error) {
+      inspector.complain(error);
+    }
   }
 
   say() {
@@ -198,11 +206,6 @@ inspector.Page = class {
     return this.select(id);
   }
 
-  zoom(factor) {
-    this.map.zoomBy(factor);
-    this.path();
-  }
-
   path() {
     const buttons = this.tree.ancestors(this.map.selected).map((id) => {
       const button = inspector.make("button", { type: "button" },
@@ -210,7 +213,7 @@ inspector.Page = class {
       button.addEventListener("click", () => this.open(id));
       return button;
     });
-    const shown = buttons.length > 1 ? [buttons[0], ...buttons.slice(1).slice(-3)] : [];
+    const shown = buttons.length > 1 ? [buttons[0], ...buttons.slice(1).slice(-3)] : []; // no room
     document.getElementById("path").replaceChildren(...shown);
   }
 

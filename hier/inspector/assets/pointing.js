@@ -25,7 +25,6 @@ inspector.point = (map, told) => {
       const by = (event.deltaX / map.width) * (map.high - map.low);
       map.zoom(map.low + by, map.high + by, false);
     } else map.zoomBy(Math.exp(event.deltaY * 0.0018), place(event)[0], false);
-    told.zoomed();
   }, { passive: false });
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -53,7 +52,6 @@ inspector.point = (map, told) => {
       const by = ((before[0] - x) / map.width) * (map.high - map.low);
       map.zoom(map.low + by, map.high + by, false);
     }
-    told.zoomed();
   });
 
   const up = (event) => {
