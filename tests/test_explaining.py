@@ -114,6 +114,19 @@ def test_no_text_is_obeyed_by_a_terminal(files, run):
     assert json.loads(out)["query"] == f"garden watered{CODES}"
 
 
+def test_no_outline_list_or_error_is_obeyed_either(files, run):
+    run("build", "hostile.txt", "-o", "tree.hier")
+    Path("papers", "c.txt").write_text(HOSTILE, encoding="utf-8", newline="")
+    run("build", "papers", "-o", "papers.hier")
+    for arguments in (
+        ("tree", "tree.hier"), ("tree", "papers.hier"), ("query", f"none{CODES}"),
+        ("add", "papers.hier", "hostile.txt", "--meta", f"title={CODES}"), ("tree", "papers.hier"),
+    ):  # fmt: skip
+        _, out, err = run(*arguments)
+        assert out + err
+        assert not set("\x1b\x07\x08\x9b\u202e\u2066\r") & set(out + err), arguments
+
+
 def test_a_page_is_written(files, run):
     status, out, err = run("explain", "fruit.txt", "-q", "Which ripens?", "--html", "page.html")
     assert (status, out) == (0, "")
