@@ -12,6 +12,7 @@ from hier.serving.work import (
     Desk,
     Done,
     Job,
+    OtherwiseError,
     UnknownError,
     Work,
     as_done,
@@ -44,6 +45,16 @@ def create(_: Desk, job: Job) -> Done:
     """Make an empty corpus, or find one that was made in the same way."""
     request = requests.NewCorpus.model_validate_json(job.body)
     path = Path(job.told["path"])
+    if path.exists():
+        with Corpus.open(path) as corpus:
+            kept = (corpus.settings.tokenizer, corpus.settings.relevance)
+            if kept != (request.tokenizer, request.relevance):
+                raise OtherwiseError(
+                    f"this corpus is there already, with tokenizer {kept[0]} and relevance "
+                    f"{kept[1]}; say the same, or take another id"
+                )
+            job.told["held"]["bytes"] = path.stat().st_size
+            return _facts(corpus, job)
     with Corpus.create(path, tokenizer=request.tokenizer, relevance=request.relevance) as corpus:
         job.told["held"]["bytes"] = path.stat().st_size
         return _facts(corpus, job)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hier.corpus.lock import BusyError
 from hier.errors import BudgetError, HierError, InputError, MissingExtraError, ModelError
-from hier.serving.work import UnknownError
+from hier.serving.work import OtherwiseError, UnknownError
 
 LOG = logging.getLogger("hier.serving")
 
@@ -36,6 +36,8 @@ def told_of(error: Exception, what: str) -> Told:
     """
     if isinstance(error, UnknownError):
         return Told(404, str(error))
+    if isinstance(error, OtherwiseError):
+        return Told(409, str(error), "refused")
     if isinstance(error, InputError | BudgetError | MissingExtraError):
         return Told(422, str(error), "refused")
     if isinstance(error, BusyError):

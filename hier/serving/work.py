@@ -31,6 +31,10 @@ class UnknownError(InputError):
     """What is asked for is not there."""
 
 
+class OtherwiseError(InputError):
+    """What is to be made is there already, made in another way."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One thing to do.
