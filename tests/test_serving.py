@@ -174,7 +174,9 @@ def test_progress_is_told_and_the_result_comes_last(served, kind):
         told = [(one["event"], one[one["event"]]) for one in events(made)]
     else:
         blocks = [block.splitlines() for block in made.text.strip().split("\n\n")]
-        told = [(name[len("event: ") :], json.loads(data[len("data: ") :])) for name, data in blocks]
+        told = [
+            (name[len("event: ") :], json.loads(data[len("data: ") :])) for name, data in blocks
+        ]
     names = [name for name, _ in told]
     assert names[0] == "accepted"
     assert names[-1] == "result"

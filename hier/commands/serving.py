@@ -43,7 +43,14 @@ def serve(
     ] = None,
     largest: Annotated[int, typer.Option(min=1, help="Megabytes of a request, at most.")] = 64,
     seconds: Annotated[float, typer.Option(min=0.1, help="Until an answer begins, at most.")] = 300,
+    body_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Until the body of a request is there, at most.")
+    ] = 30,
+    header_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Until its first lines are there, at most.")
+    ] = 10,
     at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on.")] = 64,
+    waiting: Annotated[int, typer.Option(min=0, help="Requests that wait, at most.")] = 1024,
     connections: Annotated[int, typer.Option(min=1, help="Connections, at most.")] = 4096,
     cache: Annotated[int, typer.Option(min=0, help="Megabytes of answers that are kept.")] = 64,
     grace: Annotated[
@@ -81,9 +88,11 @@ def serve(
             settings=models.of(model) if model else None,
             answers=cache << 20,
         )
-        limits = Limits(body=largest << 20, seconds=seconds, at_once=at_once)
+        limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
         app = application(house, Rules(admitted, limits))
-        server = Server(app, house, Address(host, port, connections, grace), _begun, texts)
+        server = Server(
+            app, house, Address(host, port, connections, grace, header_seconds), _begun, texts
+        )
         server.run()
     if server.failure is not None:
         raise server.failure

@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-import hier
 from hier.serving import corpora, openapi, questions, telling, trees
 from hier.serving.access import Guard, Keys, problem
 from hier.serving.endpoints import Call, Endpoint, routes
@@ -44,37 +43,28 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
 
 
-async def _about(_: Call) -> Response:
-    """Say what is here."""
-    return as_json(
-        json.dumps(
-            {"name": "hier", "version": hier.__version__, "schema": "/openapi.json"}
-        ).encode()
-    )
-
-
 def endpoints(keys: bool) -> tuple[Endpoint, ...]:
-    """Return all endpoints, the schema of all others among them.
+    """Return all endpoints, their schema among them.
 
     Args:
         keys: whether requests need a key.
     """
-    asked = (
-        *telling.ENDPOINTS, *trees.ENDPOINTS, *corpora.ENDPOINTS, *questions.ENDPOINTS,
-    )  # fmt: skip
 
     @cache
     def schema() -> bytes:
-        return json.dumps(openapi.document(asked, keys)).encode()
+        return json.dumps(openapi.document(known, keys)).encode()
 
     async def tell(_: Call) -> Response:
         return as_json(schema())
 
-    return (
-        *asked,
-        Endpoint("GET", "/openapi.json", tell, "Return this schema"),
-        Endpoint("GET", "/", _about, "Say what is here"),
+    known = (
+        *telling.ENDPOINTS,
+        *trees.ENDPOINTS,
+        *corpora.ENDPOINTS,
+        *questions.ENDPOINTS,
+        Endpoint("GET", "/openapi.json", tell, "Return this schema", replies={200: dict}),
     )
+    return known
 
 
 def application(house: House, rules: Rules, pages: Sequence[BaseRoute] = ()) -> Starlette:

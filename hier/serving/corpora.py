@@ -17,6 +17,7 @@ from hier.serving.trees import check_writable, events_of, found_file
 async def make(call: Call) -> Response:
     """Make an empty corpus, or find one that was made in the same way."""
     house, name = call.house, call.id
+    path = str(house.holdings.path_of(name))
     async with house.lock(name):
         there = _there(house, name)
         if there is not None and there.kind != "corpus":
@@ -24,7 +25,6 @@ async def make(call: Call) -> Response:
         if there is not None:
             check_writable(there)
         held = Held(id=name, kind="corpus", name="", bytes=0, writable=True).model_dump()
-        path = str(house.holdings.path_of(name))
         work = house.do("corpus_create", written(call.body), path=path, held=held)
         _, reply = await house.builds.start(
             house.next_name("create"), lambda _: house.accepted(work)

@@ -3,12 +3,13 @@
 A request is checked against its model before anything is done with it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -140,10 +141,19 @@ def _checked(adapter: TypeAdapter[Any], given: Any) -> Any:
         return adapter.validate_python(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise RefusedError(
-                400, f"the body is no JSON: {first['msg']}", None, "invalid"
-            ) from None
-        where = ".".join(map(str, first["loc"])) or "the request"
-        message = f"{where}: {first['msg']}; see /openapi.json"
-        raise RefusedError(422, message, where, "invalid") from None
+    if first["type"] == "json_invalid":
+        raise RefusedError(400, f"the body is no JSON: {first['msg']}", None, "invalid")
+    parsed = from_json(given) if isinstance(given, bytes) else given
+    where = ".".join(_place(parsed, first["loc"])) or "the request"
+    raise RefusedError(422, f"{where}: {first['msg']}; see /openapi.json", where, "invalid")
+
+
+def _place(given: Any, steps: Sequence[int | str]) -> Iterator[str]:
+    """Yield the steps to a part of what was given; those between kinds of it lead nowhere."""
+    for number, step in enumerate(steps):
+        inside = isinstance(given, dict) and step in given
+        if inside or (isinstance(given, list) and isinstance(step, int)):
+            given = given[step]
+        elif not isinstance(given, dict) or number < len(steps) - 1:
+            continue
+        yield str(step)

@@ -101,7 +101,13 @@ class Holdings:
         return found
 
     def path_of(self, holding: str) -> Path:
-        """Return where the file of an id is in the folder, or will be."""
+        """Return where the file of an id is in the folder, or will be.
+
+        Raises:
+            NotHeldError: it is no id.
+        """
+        if not _ID.fullmatch(holding):
+            raise NotHeldError("this is no id; ids are of letters, digits, - and _, 64 at most")
         return self.folder / f"{holding}{_ENDING}"
 
     def find(self, holding: str, kind: Kind | None = None) -> Holding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hier.serving.access import problem
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -49,22 +50,21 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         most = self._limits.body
-        too_large = problem(413, f"the request has more than {most:,} bytes; send less at a time")
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > most:
-            await too_large(scope, receive, send)
-            return
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                body = await _read(receive, most)
-        except TimeoutError:
-            slow = f"the request was not there after {self._limits.body_seconds:g} seconds"
-            await problem(408, slow)(scope, receive, send)
-            return
-        except _ClientLeftError:
-            return
+        body = None
+        if not length.isdigit() or int(length) <= most:
+            try:
+                async with asyncio.timeout(self._limits.body_seconds):
+                    body = await _read(receive, most)
+            except TimeoutError:
+                slow = f"the request was not there after {self._limits.body_seconds:g} seconds"
+                await _last(408, slow)(scope, receive, send)
+                return
+            except _ClientLeftError:
+                return
         if body is None:
-            await too_large(scope, receive, send)
+            large = f"the request has more than {most:,} bytes; send less at a time"
+            await _last(413, large)(scope, receive, send)
             return
         await self._app(scope, _replayed(body, receive), send)
 
@@ -132,6 +132,13 @@ class TimeLimit:
 
 class _ClientLeftError(Exception):
     """The client has hung up."""
+
+
+def _last(status: int, message: str) -> "Response":
+    """Return an error after which the connection ends: the rest of the request is not read."""
+    answer = problem(status, message)
+    answer.headers["connection"] = "close"
+    return answer
 
 
 async def _read(receive: "Receive", most: int) -> bytes | None:

@@ -52,7 +52,7 @@ def document(endpoints: Sequence[Endpoint], keys: bool) -> dict[str, Any]:
         (f"body {n}", "validation", TypeAdapter(each.body)) for n, each in _with(endpoints)
     ]
     answers = {kind: None for each in endpoints for kind in each.replies.values()}
-    kinds = [kind for kind in answers if kind not in (None, str)] + [replies.Problem]
+    kinds = [kind for kind in answers if kind not in (None, str, dict)] + [replies.Problem]
     told: list[_Place] = [(kind, "serialization", TypeAdapter(kind)) for kind in kinds]
     places, definitions = TypeAdapter.json_schemas([*bodies, *told], ref_template=_REFERENCE)
     schemas = definitions["$defs"]
@@ -134,7 +134,8 @@ def _responses(endpoint: Endpoint, places: Any, keys: bool) -> dict[str, Any]:
 def _reply(endpoint: Endpoint, status: int, kind: Any, places: Any) -> dict[str, Any]:
     if kind is None:
         return {"description": "It is done."}
-    schema = {"type": "string"} if kind is str else places[kind, "serialization"]
+    plain: dict[Any, Any] = {str: {"type": "string"}, dict: {"type": "object"}}
+    schema = plain.get(kind) or places[kind, "serialization"]
     content = {endpoint.media: {"schema": schema}}
     if endpoint.streams:
         text = {"schema": {"type": "string"}}

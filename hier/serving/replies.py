@@ -224,6 +224,20 @@ class AnswerFacts(Reply):
     beside: Beside
 
 
+class About(Reply):
+    """What is here.
+
+    Attributes:
+        name: of the server.
+        version: of hier.
+        published: where its schema is.
+    """
+
+    name: str
+    version: str
+    published: str
+
+
 class State(Reply):
     """How the server is.
 

@@ -6,12 +6,21 @@ means for one text, such as a heading that must be there, is for the engine to s
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
 
 LARGEST_BUDGET = 10_000_000  # tokens
 _LONGEST_QUERY = 32_768  # characters
 _LONGEST_NAME = 512
-_MOST = 1_000  # of selectors, documents, budgets
+_MOST = 1_000  # of selectors, segments, budgets
+_MOST_DOCUMENTS = 100  # in one request
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -22,6 +31,16 @@ def _with_words(text: str) -> str:
     return text
 
 
+def _whole(number: Any) -> Any:
+    """Return a number without its empty fraction: to JSON, 2.0 is 2."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _is_file(source: Any) -> str:
+    return "file" if isinstance(source, dict) and "path" in source else "text"
+
+
+WHOLE = BeforeValidator(_whole)
 Text = Annotated[
     str,
     Field(min_length=1, json_schema_extra={"pattern": r"\S"}),
@@ -30,9 +49,9 @@ Text = Annotated[
 Name = Annotated[str, Field(max_length=_LONGEST_NAME)]
 Question = Annotated[str, Field(max_length=_LONGEST_QUERY)]
 Query = Question | Annotated[list[Question], Field(max_length=16)] | None
-Tokens = Annotated[int, Field(ge=1, le=LARGEST_BUDGET)]
+Tokens = Annotated[int, Field(ge=1, le=LARGEST_BUDGET), WHOLE]
 Price = Literal["thorough", "balanced", "thrifty"] | Annotated[float, Field(ge=0)]
-Place = Annotated[int, Field(ge=0, le=2**53)]
+Place = Annotated[int, Field(ge=0, le=2**53), WHOLE]
 Plain = str | bool | int | float
 Metadata = dict[Annotated[str, Field(max_length=_LONGEST_NAME)], Plain]
 Tokenizer = Literal["o200k_base", "o200k_harmony", "cl100k_base"]
@@ -263,6 +282,12 @@ class TreeOfFile(_Reading):
     name: Name = ""
 
 
+NewTree = Annotated[
+    Annotated[TreeOfText, Tag("text")] | Annotated[TreeOfFile, Tag("file")],
+    Discriminator(_is_file),
+]
+
+
 class NewCorpus(_Reading):
     """An empty corpus; how its documents are read."""
 
@@ -297,6 +322,12 @@ class DocumentOfFile(Request):
     metadata: Metadata = {}
 
 
+NewDocument = Annotated[
+    Annotated[DocumentOfText, Tag("text")] | Annotated[DocumentOfFile, Tag("file")],
+    Discriminator(_is_file),
+]
+
+
 class NewDocuments(Request):
     """Documents for a corpus.
 
@@ -329,9 +360,9 @@ class TreeQuestion(Request):
     budget: Tokens = 8000
     mode: Literal["auto", "once", "steps"] = "auto"
     reasoning: (
-        Annotated[int, Field(ge=1, le=LARGEST_BUDGET)] | Literal["estimate", "search"] | None
+        Annotated[int, Field(ge=1, le=LARGEST_BUDGET), WHOLE] | Literal["estimate", "search"] | None
     ) = None
-    steps: Annotated[int, Field(ge=1, le=100)] = 6
+    steps: Annotated[int, Field(ge=1, le=100), WHOLE] = 6
     price: Price | None = "balanced"
 
 
@@ -354,7 +385,7 @@ class OutlineRequest(Request):
 
     model_config = ConfigDict(strict=False)
 
-    depth: Annotated[int, Field(ge=0, le=8)] = 3
+    depth: Annotated[int, Field(ge=0, le=8), WHOLE] = 3
 
 
 class ListRequest(Request):
@@ -367,7 +398,7 @@ class ListRequest(Request):
 
     model_config = ConfigDict(strict=False)
 
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
     after: Name = ""
 
 

@@ -22,6 +22,12 @@ async def health(_: Call) -> Response:
     return _state("ok")
 
 
+async def about(_: Call) -> Response:
+    """Say what is here."""
+    told = replies.About(name="hier", version=hier.__version__, published="/openapi.json")
+    return as_json(told.model_dump_json().encode())
+
+
 async def ready(call: Call) -> Response:
     """Say whether it takes requests: not while it starts or stops."""
     status = call.house.status
@@ -54,6 +60,7 @@ ENDPOINTS = (
         "GET", "/ready", ready, "Say whether the server takes requests",
         replies={200: replies.State, 503: replies.State}, public=True,
     ),
+    Endpoint("GET", "/", about, "Say what is here", replies={200: replies.About}),
     Endpoint(
         "GET", "/metrics", measured, "Return what was counted, for Prometheus",
         replies={200: str}, media="text/plain",

@@ -176,7 +176,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST", "/v1/trees", make, "Read a text or a file into a tree that is kept",
-        body=requests.TreeOfText | requests.TreeOfFile, faults=(403, 422), streams=True,
+        body=requests.NewTree, faults=(403, 422), streams=True,
         replies={200: replies.TreeFacts, 201: replies.TreeFacts},
     ),
     Endpoint(
