@@ -92,7 +92,8 @@ def test_parts_and_what_was_seen_are_read_as_the_engine_reads_them(served, tree)
 def test_curve_branch_outline_and_node_are_those_of_the_engine(served, tree):
     path = "/v1/trees/topics"
     points = served.post(f"{path}/curve", {"query": QUERY, "budgets": [100, 1000]}).json()
-    assert points == {"points": plain(tree.curve(QUERY, [100, 1000]))}
+    own = [{"tokens": at, "value": value} for at, value in tree.curve(QUERY, [100, 1000])]
+    assert points == {"points": own}
     root = tree.root
     child = root.children[1]
     asked = {"node_id": child, "budget": 200, "query": QUERY}

@@ -88,14 +88,26 @@ class CorpusFacts(Held):
     relevance: str
 
 
+class Point(Reply):
+    """What a budget buys.
+
+    Attributes:
+        tokens: that are used.
+        value: share of all value that they cover.
+    """
+
+    tokens: int
+    value: float
+
+
 class Curve(Reply):
     """Value against tokens.
 
     Attributes:
-        points: (tokens, share of all value that they cover), by budget.
+        points: one a budget, in the order asked for.
     """
 
-    points: list[tuple[int, float]]
+    points: list[Point]
 
 
 class Outline(Reply):

@@ -114,7 +114,8 @@ def curve(desk: Desk, job: Job) -> Done:
     """Return value against tokens."""
     request = requests.CurveRequest.model_validate_json(job.body)
     points = desk.tree(job).curve(request.query, request.budgets)
-    return _reply(replies.Curve(points=points))
+    told = [replies.Point(tokens=tokens, value=value) for tokens, value in points]
+    return _reply(replies.Curve(points=told))
 
 
 def expand(desk: Desk, job: Job) -> Done:
