@@ -208,13 +208,17 @@ def measure(place: Path, load: Load) -> dict[str, Any]:
         before = processor_seconds(process)
         distinct = load.run(place, url, bodies[:-50])
         own = 1000 * (processor_seconds(process) - before) / distinct["requests"]
+        for body in bodies[:REPEATED]:
+            ask(url, body)
+        before = processor_seconds(process)
         repeated = load.run(place, url, bodies[:REPEATED])
+        kept = 1000 * (processor_seconds(process) - before) / repeated["requests"]
         health = load.run(place, url)
         sample = [(asked[n], ask(url, bodies[n])) for n in range(0, 20 * REPEATED, REPEATED)]
     wrong = [
         question
         for question, answer in sample
-        if answer != json.loads(json.dumps(tree.compress(question, BUDGET).to_dict()))
+        if answer["text"] != tree.compress(question, BUDGET).text
     ]
     return {
         "tokens": tree.tokens, "budget": BUDGET, "workers": WORKERS,
@@ -222,7 +226,8 @@ def measure(place: Path, load: Load) -> dict[str, Any]:
         "distinct": distinct, "repeated": repeated, "health": health,
         "one_process": beside(path, load.seconds, 1),
         "two_processes": beside(path, load.seconds, 2),
-        "own_milliseconds": own, "wrong": len(wrong), "compared": len(sample),
+        "own_milliseconds": own, "own_milliseconds_kept": kept,
+        "wrong": len(wrong), "compared": len(sample),
     }  # fmt: skip
 
 
@@ -236,6 +241,7 @@ def targets(found: dict[str, Any]) -> list[Target]:
         ),
         Target("99 of 100 of them are answered in", 100, each["p99"], "ms"),
         Target("the server's own loop, of one of them", 1, found["own_milliseconds"], "ms"),
+        Target("the same, of one that was kept", 1, found["own_milliseconds_kept"], "ms"),
         Target("requests that failed", 0, errors),
         Target("answers that differ from the engine's", 0, found["wrong"]),
     ]

@@ -8,7 +8,7 @@ from hier.context import Context
 from hier.serving import replies, requests
 from hier.serving.endpoints import Call, Endpoint
 from hier.serving.holdings import Holding, NotHeldError
-from hier.serving.house import House, RefusedError, as_json, while_there, written
+from hier.serving.house import House, RefusedError, as_json, written
 from hier.serving.replies import Held
 from hier.serving.streaming import streamed, wanted
 from hier.serving.trees import check_writable, events_of, found_file
@@ -42,8 +42,8 @@ def _there(house: House, name: str) -> Holding | None:
 async def _ask(call: Call, what: str) -> Response:
     house = call.house
     asked = call.body if call.body is not None else call.query
-    work = house.ask(what, house.holdings.find(call.id, "corpus"), asked)
-    return await (while_there(call.request, work) if house.crew.busy else work)
+    holding = house.holdings.find(call.id, "corpus")
+    return await house.ask(what, holding, asked, call.request.is_disconnected)
 
 
 async def compress(call: Call) -> Response:

@@ -8,8 +8,9 @@ ends its worker, which is replaced; so does one that a worker dies of, and no ot
 import asyncio
 import os
 import sys
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,20 @@ from hier.serving import frames
 from hier.serving.faults import LOG
 
 _READ_AHEAD = 1 << 24  # bytes of an answer that are read in one piece
+_PATIENCE_SECONDS = 0.2  # after which a client may have left
 _SECONDS_BETWEEN_STARTS = 1.0  # where a worker does not get ready
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 Heard = Callable[[frames.Header], None]
+Gone = Callable[[], Awaitable[bool]]
 
 
 class WorkerLostError(Exception):
     """The worker ended before it answered."""
+
+
+class LeftError(Exception):
+    """The client has hung up."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +134,6 @@ class Crew:
         """How many workers are there."""
         return len(self._all)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a job would have to wait."""
-        return not self._idle
-
     def start(self, number: int | None = None) -> None:
         """Start workers; they are handed jobs when they are ready.
 
@@ -150,7 +152,13 @@ class Crew:
         await asyncio.gather(*(worker.end() for worker in self._all))
 
     async def run(
-        self, header: frames.Header, body: bytes, *, long: bool = False, heard: Heard | None = None
+        self,
+        header: frames.Header,
+        body: bytes,
+        *,
+        long: bool = False,
+        heard: Heard | None = None,
+        gone: Gone | None = None,
     ) -> frames.Frame | Fault:
         """Have a job done by whoever is free.
 
@@ -159,22 +167,33 @@ class Crew:
             body: the request.
             long: whether it may take long.
             heard: called with each report of the worker.
+            gone: says whether nobody waits any more, when it has had to wait for its turn.
 
         Returns:
             The worker's answer, or why there is none.
 
         Raises:
             WorkerLostError: the worker died of it.
+            LeftError: nobody waits any more, and it was not begun.
         """
+        came = time.monotonic()
+
+        async def left() -> bool:
+            waited = time.monotonic() - came > _PATIENCE_SECONDS
+            return gone is not None and waited and await gone()
+
         if not long:
-            return await self._run(header, body, heard)
+            return await self._run(header, body, heard, left)
         async with self._long:
-            return await self._run(header, body, heard)
+            return await self._run(header, body, heard, left)
 
     async def _run(
-        self, header: frames.Header, body: bytes, heard: Heard | None
+        self, header: frames.Header, body: bytes, heard: Heard | None, left: Gone
     ) -> frames.Frame | Fault:
         worker = await self._take()
+        if await left():
+            self._give(worker)
+            raise LeftError
         try:
             answer, told = await worker.do(header, body, heard)
         except BaseException as error:

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hier.serving.access import problem
+from hier.serving.crew import LeftError
 from hier.serving.holdings import NotHeldError
-from hier.serving.house import House, LeftError, RefusedError
+from hier.serving.house import House, RefusedError
 from hier.serving.metrics import TEMPLATE
 
 _JSON_TYPES = ("application/json", "text/json")

@@ -14,7 +14,7 @@ from hier.config import ModelSettings
 from hier.serving import frames
 from hier.serving.answers import Answers, Given, key_of
 from hier.serving.builds import Builds
-from hier.serving.crew import Crew, Fault, Heard, WorkerLostError
+from hier.serving.crew import Crew, Fault, Gone, Heard, LeftError, WorkerLostError
 from hier.serving.faults import WENT_WRONG
 from hier.serving.folders import Folders
 from hier.serving.holdings import Holding, Holdings
@@ -41,10 +41,6 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
-
-
-class LeftError(Exception):
-    """The client has hung up."""
 
 
 @dataclass
@@ -76,7 +72,12 @@ class House:
     _numbers: Any = field(default_factory=itertools.count)
 
     async def ask(
-        self, what: str, holding: Holding, request: BaseModel | None = None, **told: Any
+        self,
+        what: str,
+        holding: Holding,
+        request: BaseModel | None = None,
+        gone: Gone | None = None,
+        **told: Any,
     ) -> Response:
         """Answer a question to a holding: as it was answered before, or by a worker."""
         body = written(request)
@@ -84,7 +85,7 @@ class House:
         given = self.answers.get(key)
         if given is None:
             self.meters.kept("no").inc()
-            answer, reply = await self.do(what, body, holding, **told)
+            answer, reply = await self.do(what, body, holding, gone=gone, **told)
             given = Given(reply, answer["source"], answer["tokens"])
             if holding.settled:
                 self.answers.put(key, given)
@@ -102,6 +103,7 @@ class House:
         long: bool = False,
         heard: Heard | None = None,
         crew: Crew | None = None,
+        gone: Gone | None = None,
         **told: Any,
     ) -> frames.Frame:
         """Have a worker do a job.
@@ -114,7 +116,7 @@ class House:
             header |= {"path": str(holding.path), "stamp": holding.stamp, "kind": holding.kind}
             header.setdefault("held", holding.held.model_dump())
         try:
-            done = await (crew or self.crew).run(header, body, long=long, heard=heard)
+            done = await (crew or self.crew).run(header, body, long=long, heard=heard, gone=gone)
         except WorkerLostError as error:
             raise RefusedError(500, WENT_WRONG) from error
         if isinstance(done, Fault):

@@ -13,7 +13,7 @@ from hier.serving import replies, requests
 from hier.serving.builds import Build
 from hier.serving.endpoints import Call, Endpoint
 from hier.serving.holdings import Holding, NotHeldError
-from hier.serving.house import Events, House, RefusedError, as_json, while_there, written
+from hier.serving.house import Events, House, RefusedError, as_json, written
 from hier.serving.replies import Held
 from hier.serving.streaming import streamed, wanted
 
@@ -23,8 +23,9 @@ _LONG = 20_000  # characters of a text that takes a while to read
 async def compress_text(call: Call) -> Response:
     """Read a text, and compress it for a question."""
     house, body = call.house, written(call.body)
-    work = house.do("compress_text", body, long=len(call.body.text) > _LONG)
-    answer, reply = await (while_there(call.request, work) if house.crew.busy else work)
+    answer, reply = await house.do(
+        "compress_text", body, long=len(call.body.text) > _LONG, gone=call.request.is_disconnected
+    )  # fmt: skip
     house.meters.asked(answer["source"], answer["tokens"])
     return as_json(reply)
 
@@ -117,8 +118,8 @@ def _digest(path: Path) -> bytes:
 async def _ask(call: Call, what: str, **told: Any) -> Response:
     house = call.house
     asked = call.body if call.body is not None else call.query
-    work = house.ask(what, house.holdings.find(call.id, "tree"), asked, **told)
-    return await (while_there(call.request, work) if house.crew.busy else work)
+    holding = house.holdings.find(call.id, "tree")
+    return await house.ask(what, holding, asked, call.request.is_disconnected, **told)
 
 
 async def compress(call: Call) -> Response:
