@@ -65,15 +65,16 @@ end
 def questions(text: str) -> list[str]:
     """Return questions, no two the same, each about a part of the text and in its words."""
     titles = list(dict.fromkeys(re.findall(r"^#+ (.+)$", text, re.MULTILINE)))
-    pairs = [f"{ask[:-1]}, as in {title}?" for ask in stdlib_text.QUESTIONS for title in titles]
+    asks = stdlib_text.QUESTIONS
+    found = {f"{ask[:-1]}, as in {title}?": None for ask in asks for title in titles}
     words = sorted(set(re.findall(r"[a-z]{6,}", text)))
     dice = random.Random(environment.SEED)
-    while len(pairs) < DISTINCT:
-        ask, (one, other) = dice.choice(stdlib_text.QUESTIONS), dice.sample(words, 2)
-        pairs.append(f"{ask[:-1]}, given {one} and {other}?")
-    found = list(dict.fromkeys(pairs))
-    dice.shuffle(found)
-    return found
+    while len(found) < DISTINCT:
+        one, other = dice.sample(words, 2)
+        found[f"{dice.choice(asks)[:-1]}, given {one} and {other}?"] = None
+    shuffled = list(found)
+    dice.shuffle(shuffled)
+    return shuffled
 
 
 @dataclass(frozen=True)
@@ -192,11 +193,11 @@ def beside(tree: Path, seconds: int, processes: int) -> dict[str, Any]:
     return totals | {name: max(one[name] for one in found) for name in ("p50", "p99", "most")}
 
 
-def measure(place: Path, load: Load) -> dict[str, Any]:
+def measure(place: Path, load: Load, tokens: int = TOKENS) -> dict[str, Any]:
     """Ask in all ways."""
     import hier
 
-    text = stdlib_text.text(round(TOKENS * stdlib_text.CHARACTERS_A_TOKEN))
+    text = stdlib_text.text(round(tokens * stdlib_text.CHARACTERS_A_TOKEN))
     tree, path = hier.build(text), place / "text.hier"
     tree.save(path)
     asked = questions(text)
@@ -253,6 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = described.add_argument
     add("--seconds", type=int, default=10, help="of each part")
     add("--connections", type=int, default=8, help="clients at once")
+    add("--tokens", type=int, default=TOKENS, help="of the text")
     add("--alone", type=Path, help=argparse.SUPPRESS)
     add("--part", type=int, default=0, help=argparse.SUPPRESS)
     add("--out", type=Path, default=environment.RESULTS / "serving.json", help="'-' writes none")
@@ -268,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("wrk is not installed: apt install wrk", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as place:
-        found = measure(Path(place), Load(options.seconds, options.connections))
+        found = measure(Path(place), Load(options.seconds, options.connections), options.tokens)
     lines = targets(found)
     for part in ("distinct", "repeated", "health", "one_process", "two_processes"):
         told = found[part]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -76,6 +76,17 @@ class Serving:
         """Return the processes of its workers."""
         path = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [int(number) for number in path.read_text().split()]
+
+    def __enter__(self) -> Self:
+        """Return the server."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, if it has not ended."""
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
 
     def stop(self, sent: int = signal.SIGTERM) -> int:
         """End it; return its exit status."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -13,6 +14,8 @@ from serving_process import Serving
 from shown import OTHER, QUERY, WITH
 
 import hier
+from hier.serving.application import endpoints
+from hier.serving.metrics import Meters
 
 
 def plain(value):
@@ -41,15 +44,15 @@ def place(tmp_path_factory, tree, long_text):
 
 @pytest.fixture(scope="module")
 def served(place, shared_model_server):
-    server = Serving(
+    with Serving(
         place / "log",
         *(place / "topics.hier", place / "loose text.txt", "--data", place / "data"),
         *("--folder", place / "open", "--workers", 2),
         *("--model", "openai/test-model", "--base-url", shared_model_server.url),
-    )
-    yield server
-    assert server.stop() == 0
-    assert "Traceback" not in server.words()
+    ) as server:
+        yield server
+        assert server.stop() == 0
+        assert "Traceback" not in server.words()
 
 
 def events(response):
@@ -248,6 +251,28 @@ def test_an_answer_of_a_corpus_is_never_that_of_before_a_change(served, long_tex
     served.client.delete(path)
 
 
+def test_the_example_of_the_page_runs(served, repository, tmp_path, monkeypatch, capsys):
+    page = (repository / "docs" / "http.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    text = "# Ending\n\nEither party may terminate with two months of notice.\n\n"
+    Path("report.txt").write_text(text + "The garden is watered in summer. " * 300)
+    names = {}
+    exec(compile(example.replace("http://127.0.0.1:8080", served.url), "http.md", "exec"), names)
+    names["server"].close()
+    assert "Either party may terminate" in capsys.readouterr().out
+
+
+def test_the_page_names_what_there_is(repository):
+    page = (repository / "docs" / "http.md").read_text(encoding="utf-8")
+    known = [each.path for each in endpoints(keys=False) if each.path != "/"]
+    for path in known:
+        last = re.sub(r"\{\w+(:\w+)?\}", "", path).rstrip("/").rpartition("/")[2]
+        assert f"/{last}" in page, path
+    for meter in Meters().registry.collect():
+        assert meter.name in page, meter.name
+
+
 # Models
 
 
@@ -277,12 +302,11 @@ def test_a_client_that_leaves_ends_the_call_to_the_model(served, model_server):
 # Workers
 
 
-def until(there, seconds=30):
-    for _ in range(seconds * 20):
-        if there():
-            return
+def until(there, seconds=40):
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end
         time.sleep(0.05)
-    raise TimeoutError
 
 
 def test_a_worker_that_dies_takes_one_request_with_it(served, long_text):
@@ -312,14 +336,14 @@ def busy(process):
 
 
 def test_what_takes_too_long_is_given_up_and_the_worker_freed(place, long_text):
-    server = Serving(
-        place / "short", place / "topics.hier", "--workers", 1, "--seconds", 0.5, "--at-once", 2
-    )
-    late = server.post("/v1/compress", {"text": long_text * 8, "query": QUERY})
-    assert late.status_code == 504
-    assert late.json()["error"]["type"] == "server_error"
-    until(lambda: server.post("/v1/trees/topics/compress", {"budget": 9}).status_code == 200)
-    assert server.stop() == 0
+    options = ("--workers", 1, "--seconds", 2, "--at-once", 2)
+    with Serving(place / "short", place / "topics.hier", *options) as server:
+        late = server.post("/v1/compress", {"text": long_text * 20, "query": QUERY})
+        assert late.status_code == 504
+        assert late.json()["error"]["type"] == "server_error"
+        until(lambda: server.post("/v1/trees/topics/compress", {"budget": 9}).status_code == 200)
+        assert server.metric("hier_workers_lost") >= 1
+        assert server.stop() == 0
 
 
 # The end
@@ -327,7 +351,16 @@ def test_what_takes_too_long_is_given_up_and_the_worker_freed(place, long_text):
 
 def test_what_was_accepted_is_finished_and_what_was_kept_survives_a_kill(place, long_text):
     data = place / "survives"
-    server = Serving(place / "stopping", "--data", data, "--workers", 1, "--grace", 60)
+    with Serving(place / "stopping", "--data", data, "--workers", 1, "--grace", 60) as server:
+        finished(server, long_text)
+    with Serving(place / "killed", "--data", data, "--workers", 1, wait=False) as again:
+        assert len(held(again)) == 2
+        again.stop(signal.SIGKILL)
+    assert {hier.load(path).document.name for path in data.glob("*.hier")} == {"accepted", "left"}
+
+
+def finished(server, long_text):
+    """Have two texts read by a server, and stop it meanwhile."""
     answers = []
     asked = {"text": long_text * 3, "name": "accepted"}
     asking = threading.Thread(target=lambda: answers.append(server.post("/v1/trees", asked)))
@@ -344,8 +377,3 @@ def test_what_was_accepted_is_finished_and_what_was_kept_survives_a_kill(place, 
     asking.join()
     assert answers[0].status_code == 201
     assert server.process.wait(60) == 0
-    again = Serving(place / "killed", "--data", data, "--workers", 1, wait=False)
-    kept = {one["id"]: one for one in held(again)}
-    assert len(kept) == 2
-    again.stop(signal.SIGKILL)
-    assert {hier.load(path).document.name for path in data.glob("*.hier")} == {"accepted", "left"}

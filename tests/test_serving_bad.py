@@ -34,12 +34,12 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(place):
-    server = Serving(
+    with Serving(
         place / "log", "--data", place / "data", "--folder", place / "open", "--workers", 2,
         "--largest", 1, "--body-seconds", 3, "--header-seconds", 5, key=KEY,
-    )  # fmt: skip
-    yield server
-    assert server.stop() == 0
+    ) as server:  # fmt: skip
+        yield server
+        assert server.stop() == 0
     said = server.words().splitlines()
     known = ("serving at", "describe:", "compress:")  # the damaged file, which the operator is told
     assert [line for line in said if not line.startswith(known)] == []
@@ -345,9 +345,14 @@ def test_a_thousand_slow_clients_hold_up_nobody(served, made):
 
 
 def test_more_than_can_wait_are_turned_away(place):
-    server = Serving(
-        place / "busy", "--workers", 1, "--at-once", 1, "--waiting", 2, "--connections", 50
-    )
+    options = ("--workers", 1, "--at-once", 1, "--waiting", 2, "--connections", 50)
+    with Serving(place / "busy", *options) as server:
+        turned_away(server)
+        assert server.stop() == 0
+
+
+def turned_away(server):
+    """Ask eight things at once of a server that does one, and lets two wait."""
     text = "A text of many words that takes a while to read. " * 4_000
     statuses = []
 
@@ -364,7 +369,6 @@ def test_more_than_can_wait_are_turned_away(place):
     assert sum(status == 200 for status, _ in statuses) == 3
     assert all(retry for status, retry in statuses if status == 503)
     assert server.client.get("/health").status_code == 200
-    assert server.stop() == 0
 
 
 # How it is started

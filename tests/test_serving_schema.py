@@ -35,10 +35,10 @@ schema = schemathesis.openapi.from_dict(DOCUMENT, config=SchemathesisConfig.from
 def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("schema")
     (folder / "notice.md").write_text(TEXT)
-    server = Serving(folder / "log", folder / "notice.md", "--workers", 2, key=KEY)
-    yield server
-    assert server.stop() == 0
-    assert "Traceback" not in server.words()
+    with Serving(folder / "log", folder / "notice.md", "--workers", 2, key=KEY) as server:
+        yield server
+        assert server.stop() == 0
+        assert "Traceback" not in server.words()
 
 
 @schema.parametrize()

@@ -82,7 +82,7 @@ def serve(
         texts = _named(files or (), holdings)
         house = new_house(
             holdings,
-            workers=workers or len(os.sched_getaffinity(0)),
+            workers=workers or _cores(),
             folders=Folders(folder or ()),
             model=model or "",
             settings=models.of(model) if model else None,
@@ -96,6 +96,13 @@ def serve(
         server.run()
     if server.failure is not None:
         raise server.failure
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _begun(url: str) -> None:
