@@ -36,7 +36,7 @@ def place(tmp_path_factory):
 def served(place):
     with Serving(
         place / "log", "--data", place / "data", "--folder", place / "open", "--workers", 2,
-        "--largest", 1, "--body-seconds", 3, "--header-seconds", 5, key=KEY,
+        "--largest", 1, "--body-seconds", 3, "--header-seconds", 4, key=KEY,
     ) as server:  # fmt: skip
         yield server
         assert server.stop() == 0
@@ -274,7 +274,10 @@ def test_a_request_whose_first_lines_never_end_is_closed(served):
     assert endless.startswith(b"HTTP/1.1 431")
     with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200")
         connection.sendall(b"GET /health HTTP/1.1\r\n")  # the next one is as slow
         assert connection.recv(65536) == b""
 
@@ -285,6 +288,35 @@ def test_a_body_that_comes_too_slowly_is_refused(served):
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
     )
     assert b" 408 " in raw(served, head.encode()).partition(b"\r\n")[0]
+
+
+def test_a_client_that_takes_nothing_is_let_go(served, made):
+    """It asks on and on and reads nothing: its connection ends, and no memory is held for it."""
+    ask = f"GET /openapi.json HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\n\r\n".encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", served.port))
+        with pytest.raises(OSError, match=r"reset|[Bb]roken"):
+            go_on(connection, ask * 10)
+    assert served.client.get("/ready").status_code == 200
+
+
+def go_on(connection, sent):
+    """Send something again and again."""
+    for _ in range(2_000):
+        connection.sendall(sent)
+        time.sleep(0.01)
+
+
+def test_a_length_that_is_no_number_of_bytes_is_refused(served):
+    for length in ("9" * 5_000, "-1", "x"):
+        head = (
+            f"POST /v1/compress HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+        status = raw(served, head.encode()).split(b" ")[1]
+        assert status in (b"400", b"413")
 
 
 def test_what_is_no_http_is_refused(served):

@@ -44,7 +44,7 @@ def serve(
     largest: Annotated[int, typer.Option(min=1, help="Megabytes of a request, at most.")] = 64,
     seconds: Annotated[float, typer.Option(min=0.1, help="Until an answer begins, at most.")] = 300,
     body_seconds: Annotated[
-        float, typer.Option(min=0.1, help="Until the body of a request is there, at most.")
+        float, typer.Option(min=0.1, help="Until a request is there, or an answer taken, at most.")
     ] = 30,
     header_seconds: Annotated[
         float, typer.Option(min=0.1, help="Until its first lines are there, at most.")
@@ -90,9 +90,8 @@ def serve(
         )
         limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
         app = application(house, Rules(admitted, limits))
-        server = Server(
-            app, house, Address(host, port, connections, grace, header_seconds), _begun, texts
-        )
+        address = Address(host, port, connections, grace, header_seconds, body_seconds)
+        server = Server(app, house, address, _begun, texts)
         server.run()
     if server.failure is not None:
         raise server.failure

@@ -41,11 +41,20 @@ class Build:
             self._listeners.discard(heard)
 
 
-class Builds:
-    """The builds under way, by what they make."""
+class FullError(Exception):
+    """As many builds are under way as may be."""
 
-    def __init__(self) -> None:
+
+class Builds:
+    """The builds under way, by what they make.
+
+    Args:
+        most: how many may be.
+    """
+
+    def __init__(self, most: int = 64) -> None:
         self._running: dict[str, Build] = {}
+        self._most = most
 
     def __len__(self) -> int:
         """Return how many are under way."""
@@ -57,8 +66,13 @@ class Builds:
         Args:
             name: what it makes.
             begin: starts it, and is handed what it reports to.
+
+        Raises:
+            FullError: too many are under way.
         """
         if name not in self._running:
+            if len(self._running) >= self._most:
+                raise FullError
             self._running[name] = build = Build(begin)
             build.task.add_done_callback(lambda task: self._ended(name, task))
         return self._running[name]

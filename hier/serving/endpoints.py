@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hier.serving.access import problem
+from hier.serving.builds import FullError
 from hier.serving.crew import LeftError
 from hier.serving.holdings import NotHeldError
 from hier.serving.house import House, RefusedError
@@ -110,6 +111,8 @@ def _route(path: str, methods: dict[str, Endpoint], house: House) -> Route:
             return _refusal(error)
         except NotHeldError as error:
             return problem(404, str(error))
+        except FullError:
+            return _refusal(RefusedError(503, "too much is being read; ask again in a while"))
         except LeftError:
             return Response(status_code=499)  # nobody reads it
 

@@ -23,7 +23,7 @@ from hier.serving.house import House
 from hier.serving.reading import read_texts
 
 _SPARE_FILES = 256  # beside those of connections
-_LAST_SECONDS = 2.0  # for connections to close, when all is done
+_LAST_SECONDS = 2  # for connections to close, when all is done
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Address:
         connections: the most that are open.
         grace: seconds that what was begun is waited for.
         header_seconds: the most until the first lines of a request are there.
+        stalled_seconds: the most in which a client takes nothing of what it is sent.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class Address:
     connections: int = 4096
     grace: float = 30.0
     header_seconds: float = HEADER_SECONDS
+    stalled_seconds: float = 30.0
 
 
 class Server(uvicorn.Server):
@@ -69,8 +71,8 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app, host=address.host, port=address.port, log_config=None, log_level="error",
                 access_log=False, server_header=False, ws="none", lifespan="on", backlog=2048,
-                http=protocol(address.header_seconds, most), timeout_keep_alive=30,
-                timeout_graceful_shutdown=int(_LAST_SECONDS),
+                http=protocol(address.header_seconds, address.stalled_seconds, most),
+                timeout_keep_alive=30, timeout_graceful_shutdown=_LAST_SECONDS, proxy_headers=False,
             )
         )  # fmt: skip
         self._house, self._address, self._begun = house, address, begun
