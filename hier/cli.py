@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import hier
-from hier.commands import asking, building, changing, explaining, keys, mcp, showing
+from hier.commands import asking, building, changing, explaining, keys, mcp, serving, showing
 from hier.commands.output import say, write
 from hier.errors import BudgetError, HierError
 
@@ -63,6 +63,7 @@ for change in (changing.add, changing.remove, building.sync, changing.merge, cha
     app.command()(change)
 app.command()(keys.key)
 app.command()(mcp.mcp)
+app.command()(serving.serve)
 app.command()(demo)
 app.command()(doctor)
 
