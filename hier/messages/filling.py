@@ -7,6 +7,7 @@ a quarter of it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hier.messages.choosing import NOTHING, Choice, Shown, Spans, Text
 from hier.messages.counting import MessageCounter
@@ -110,7 +111,7 @@ class Filling:
             indices: which messages are sent.
             cut: what they show of texts that are not whole.
         """
-        slots = self._slots(range(len(self.came)))
+        slots, choice = self._all
         sent, shown = set(indices), []
         for slot in slots:
             spans = cut.get((slot.index, slot.part), ((slot.start, slot.end),))
@@ -119,11 +120,17 @@ class Filling:
                 for start, end in spans
             ]
             shown.append([span for span in inside if span[0] < span[1] and slot.index in sent])
-        return self._choice(slots, 1).relevance(shown) if slots else 1.0
+        return 1.0 if choice is None else choice.relevance(shown)
+
+    @cached_property
+    def _all(self) -> tuple[list[Slot], Choice | None]:
+        """All texts that may be compressed, to be compared."""
+        slots = self._slots(range(len(self.came)))
+        return slots, self._choice(slots, 1) if slots else None
 
     def _choice(self, slots: Sequence[Slot], room: int) -> Choice:
         texts = [text for group in _groups(slots) for text in self._read(group)]
-        return Choice(texts, self.question.queries, room)
+        return Choice(texts, self.question.queries, self.trees.lexicon, room)
 
     def _read(self, group: Sequence[Slot]) -> list[Text]:
         """Read texts: as one where there are several, and they stand apart in it."""
