@@ -23,7 +23,7 @@ SOURCES := README.md LICENSE $(shell find $(PACKAGES) -name __pycache__ -prune -
 # Builds of the wheel share the build folder.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-full clean
+.PHONY: help demo test check bench bench-full browser clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,15 @@ help: ## list the targets
 demo: .venv-demo/.installed ## a long document, three questions, a few hundred tokens each
 	.venv-demo/bin/hier demo
 
-test: .venv/.installed ## every extra installed, every test; one file: make test TESTS=tests/test_house.py
+test: .venv/.installed browser ## every extra installed, every test; one file: make test TESTS=tests/test_house.py
 	.venv/bin/pytest $(TESTS)
+
+# The page is tested in a real browser. Where it cannot be installed, its tests say what is missing.
+browser:
+	@command -v chromedriver > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
+		&& echo "Installing Chromium for the tests of the page ..." && apt-get update -qq \
+		&& apt-get install -y -qq chromium chromium-driver > /dev/null; } \
+		|| echo "no Chromium: sudo apt-get install chromium chromium-driver" >&2
 
 check: .venv/.installed ## lint, format, types
 	.venv/bin/ruff check .

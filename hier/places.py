@@ -31,9 +31,9 @@ class Places:
 
     def describe(self, start: int, end: int) -> str:
         """Say where some characters stand: ``"page 3"``, ``"sheet Prices, rows 2-5"``."""
-        first, last = np.searchsorted(self.start, [start, max(start, end - 1)], "right") - 1
-        ends = [self._name(int(place)) for place in (first, last)]
-        (part, low), (other, high) = ends
+        first, last = (self.start.searchsorted((start, max(start, end - 1)), "right") - 1).tolist()
+        part, low = self._name(first)
+        other, high = (part, low) if last == first else self._name(last)
         if part != other:
             return f"{self._where(part, low, low)} to {self._where(other, high, high)}"
         return self._where(part, low, high)

@@ -19,7 +19,7 @@ from hier.relevance import Relevance, weigh
 from hier.render import Layout, Summary
 from hier.retrieval.counts import count_words
 from hier.retrieval.relevance import standardise
-from hier.retrieval.static import load_static, unit
+from hier.retrieval.static import load_static
 from hier.summarizers.literals import literals, share_kept
 from hier.tree import Tree
 
@@ -185,7 +185,7 @@ def plan_query(
     place = np.argsort(open_to, kind="stable")
     place = place[np.searchsorted(open_to, leaves, sorter=place)]
     summaries = model_summaries(tree, leaves, scope)
-    vectors = _vectors(tree, leaves, founds[0])
+    vectors = tree.index.unit_vectors(leaves)
     pairs = _pairs(tree, leaves, vectors, summaries, topics, config)
     targets = np.concatenate([weights[place], topics])
     problem = pose(tree, layout, leaves, summaries, targets, pairs)
@@ -265,15 +265,6 @@ def _few_alike(
             weights[places[_ALIKE:]] = 0
             dropped += places[_ALIKE:]
     return pool[~np.isin(pool, dropped)] if dropped else pool
-
-
-def _vectors(tree: Tree, leaves: np.ndarray, found: Relevance) -> np.ndarray:
-    """Return the unit vectors of some leaves; most are at hand, as they were looked at closely."""
-    row = np.minimum(np.searchsorted(found.pool, leaves), len(found.pool) - 1)
-    vectors = found.vectors[row]
-    other = found.pool[row] != leaves
-    vectors[other] = unit(tree.index.leaf_vectors(leaves[other], load_static()))
-    return vectors
 
 
 def _similar(

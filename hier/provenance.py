@@ -1,6 +1,7 @@
 """Provenance: where every piece of a context came from, and why it is there."""
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -50,22 +51,14 @@ def picks(
     tree: Tree, plan: Plan, layout: Layout, allocation: Allocation, queries: Sequence[str]
 ) -> tuple[Pick, ...]:
     """Return the decisions of an allocation, in the order taken."""
-    terms: dict[int, str] = {}  # by stem
-    for query in queries:
-        vocabulary = find_words(query).vocabulary
-        known = tree.index.stem_number
-        found = zip(stem_words(vocabulary), vocabulary, strict=True)
-        terms |= {known[stem]: word for stem, word in found if stem in known}
-    made = []
     n_leaves = len(plan.leaves)
+    leaves = [int(plan.leaves[i]) for i in allocation.chosen if i < n_leaves]
+    terms = iter(_terms_held(tree, leaves, queries))
+    made = []
     for i, gain, cost in zip(allocation.chosen, allocation.gains, allocation.prices, strict=True):
         if i < n_leaves:
-            leaf = int(plan.leaves[i])
-            span, first = Span(*layout.leaf_span(leaf)), leaf
-            row = tree.index.leaves
-            words = row.words[row.offsets[leaf] : row.offsets[leaf + 1]]
-            stems = set(tree.index.stem_of[words].tolist())
-            held = tuple(word for stem, word in terms.items() if stem in stems)
+            first, held = int(plan.leaves[i]), next(terms)
+            span = Span(*layout.leaf_span(first))
         else:
             summary = plan.summaries[i - n_leaves]
             first, held = summary.first_leaf, ()
@@ -74,3 +67,18 @@ def picks(
         place = tree.document.place(*span)
         made.append(Pick(span, float(plan.relevance[first]), share, cost, held, place=place))
     return tuple(made)
+
+
+def _terms_held(tree: Tree, leaves: Sequence[int], queries: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return which words of the queries, in any form, each leaf holds."""
+    known = tree.index.stem_number
+    terms: dict[int, str] = {}  # by stem
+    for query in queries:
+        vocabulary = find_words(query).vocabulary
+        found = zip(stem_words(vocabulary), vocabulary, strict=True)
+        terms |= {known[stem]: word for stem, word in found if stem in known}
+    rows = tree.index.leaves.take(np.array(leaves, np.int64))
+    number = np.full(len(tree.index.stems), -1, np.int32)
+    number[list(terms)] = np.arange(len(terms))
+    held = rows.only(number[tree.index.stem_of]).held(len(terms)).T.tolist()
+    return [tuple(compress(terms.values(), marks)) for marks in held]

@@ -16,7 +16,7 @@ from hier.retrieval.interaction import MET
 from hier.retrieval.ranker import DEPTH, built_in, load_ranker
 from hier.retrieval.relevance import Query, read_query
 from hier.retrieval.scene import Leaves, Scene
-from hier.retrieval.static import load_static, unit
+from hier.retrieval.static import load_static
 from hier.tree import Tree
 
 LEARNED, PLAIN = "learned", "plain"
@@ -110,7 +110,7 @@ def look(tree: Tree, query: Query, whole: bool = False) -> tuple[Scene, np.ndarr
     above, equal = np.flatnonzero(found.plain > edge), np.flatnonzero(found.plain == edge)
     pool = found.opened[np.sort(np.append(above, equal[: depth - len(above)]))]
     plain = found.everywhere(levels, float(edge))
-    vectors = unit(tree.index.leaf_vectors(pool, load_static()))
+    vectors = tree.index.unit_vectors(pool)
     leaves = Leaves(
         tree.source, tree.leaf_start, tree.leaf_tokens, tree.block, tree.worth, tree.opens,
         tree.offers,

@@ -20,7 +20,7 @@ from hier.retrieval.interaction import interaction
 from hier.retrieval.offers import KINDS
 from hier.retrieval.relevance import Terms, standardise
 from hier.retrieval.scene import Scene
-from hier.retrieval.words import find_words, normalise
+from hier.retrieval.words import normalise
 
 LEVELS = 4
 NEURAL_LEVELS = 3  # what lies above is longer than models read
@@ -183,12 +183,9 @@ def _phrases(scene: Scene) -> Columns:
 
 def _sequence(scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the row of every word of some leaves, and which query term it is, -1 for none."""
-    texts = scene.leaves.texts(scene.pool[rows])
-    words = find_words("\n".join(texts))
-    ends = np.cumsum([len(text) + 1 for text in texts])
-    forms = _forms(scene.index, scene.terms)
-    terms = np.array([forms.get(word, -1) for word in words.vocabulary], np.int64)
-    return rows[np.searchsorted(ends, words.start, "right")], terms[words.word]
+    order, forms = scene.index.word_order, _forms(scene.index, scene.terms)
+    row, term = order.labelled(scene.pool[rows], scene.leaves.texts, forms)
+    return rows[row], term
 
 
 def _forms(index: WordIndex, terms: Terms) -> dict[str, int]:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from hier.retrieval.counts import Counts, count_words, runs
-from hier.retrieval.static import StaticTable, load_static
+from hier.retrieval.static import StaticTable, load_static, unit
+from hier.retrieval.word_order import WordOrder
 from hier.retrieval.words import Words, find_words
 
 
@@ -125,6 +126,32 @@ class WordIndex:
         pieces = self.pieces[runs(self.piece_offsets[used], lengths)]
         word_vectors = table.sum_tokens(slices, pieces)
         return Counts(rows.offsets, words.astype(np.int32), rows.counts).dot(word_vectors)
+
+    def unit_vectors(self, leaves: np.ndarray) -> np.ndarray:
+        """Return the static vectors of some leaves, scaled to length 1; kept for the next question.
+
+        Returns:
+            float32 (leaves, dimensions).
+        """
+        vectors, known = self._unit_vectors
+        missing = leaves[~known[leaves]]
+        if len(missing):
+            vectors[missing] = unit(self.leaf_vectors(missing, load_static()))
+            known[missing] = True
+        found: np.ndarray = vectors[leaves]
+        return found
+
+    @cached_property
+    def _unit_vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Room for the vectors of all leaves, of which only what is written to takes memory."""
+        n_leaves = len(self.leaves)
+        room = np.zeros((n_leaves, load_static().dimensions), np.float32)
+        return room, np.zeros(n_leaves, bool)
+
+    @cached_property
+    def word_order(self) -> WordOrder:
+        """The words of leaves in their order, as far as they have been looked at."""
+        return WordOrder()
 
     @cached_property
     def _tokens(self) -> tuple[np.ndarray, Counts]:
