@@ -41,7 +41,7 @@ def called(result, name="call_1", arguments=None):
 
 
 @given(conversations(), st.integers(100, 3000), st.sampled_from([0.3, 0.6, 1.0]))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_the_budget_holds_and_all_stays_valid(messages, budget, low_water):
     came = copy.deepcopy(messages)
     try:
@@ -59,7 +59,7 @@ def test_the_budget_holds_and_all_stays_valid(messages, budget, low_water):
 
 
 @given(conversations(), st.integers(300, 1500))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_what_is_known_changes_nothing_but_the_time(messages, budget):
     previous = None
     for end in requests(messages):

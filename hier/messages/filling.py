@@ -1,8 +1,7 @@
 """Filling: messages whose texts are compressed to a target, counted as they will be sent.
 
 What a message must keep stands in it as it came; its other texts share what is left. Short texts of
-late are what a conversation lives on: the newest are kept whole, as long as they take no more than
-a quarter of it.
+late are what a conversation lives on: the newest are kept whole, as far as there is room for them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,6 @@ from hier.messages.turns import ages
 
 SHORT = 128  # most tokens of a text that is kept whole for being new
 NEAR = 16  # messages whose short texts are read as one
-SHORT_SHARE = 4  # all of them take at most one in so many tokens of the room
 
 
 @dataclass(frozen=True)
@@ -81,16 +79,21 @@ class Filling:
         """Return messages all of whose texts are marks."""
         return self._filled(indices, dict.fromkeys(self._slots(indices), NOTHING))
 
-    def fill(self, indices: Sequence[int], target: int) -> Filled:
+    def short(self, indices: Sequence[int]) -> int:
+        """Return the tokens of the short texts of some messages."""
+        return sum(slot.tokens for slot in self._slots(indices) if slot.tokens <= SHORT)
+
+    def fill(self, indices: Sequence[int], target: int, short: int) -> Filled:
         """Return messages whose texts are compressed.
 
         Args:
             indices: which messages.
             target: most tokens of all of them; what is bare may exceed it.
+            short: most tokens of short texts that are kept whole, the newest.
         """
         slots = self._slots(indices)
         bare = self._filled(indices, dict.fromkeys(slots, NOTHING))
-        kept = _newest(slots, (target - bare.tokens) // SHORT_SHARE)
+        kept = _newest(slots, short)
         rest = [slot for slot in slots if slot not in kept]
         least = self._filled(indices, dict.fromkeys(rest, NOTHING))
         if least.tokens > target:  # where texts are put together, some tokenizers find more
