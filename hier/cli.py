@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import hier
-from hier.commands import asking, building, changing, keys, showing
+from hier.commands import asking, building, changing, keys, proxying, showing
 from hier.commands.output import say, write
 from hier.errors import BudgetError, HierError
 
@@ -62,6 +62,7 @@ app.command()(asking.ask)
 for change in (changing.add, changing.remove, building.sync, changing.merge, changing.split):
     app.command()(change)
 app.command()(keys.key)
+app.command()(proxying.proxy)
 app.command()(demo)
 app.command()(doctor)
 

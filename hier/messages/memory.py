@@ -20,7 +20,7 @@ from hier.messages.turns import requests
 from hier.tokens import load_tokenizer
 
 MOST = 16_000_000  # characters of all conversations that are remembered
-WORDS = 1_000_000  # distinct words of the texts that are read with one lexicon
+WORDS = 3_000_000  # words of the texts, each text's own, that are numbered by one lexicon
 
 
 class Memory:
@@ -52,7 +52,7 @@ class Memory:
 
     def _known(self, hashed: Sequence[tuple[bytes, int]]) -> Known:
         with self._lock:
-            if len(self._trees.lexicon) > WORDS:
+            if self._trees.words > WORDS:
                 self._trees = Trees(self.settings.tokenizer)
             for digest, _ in reversed(hashed):
                 if digest in self._kept:

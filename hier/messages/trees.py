@@ -39,10 +39,14 @@ class Trees:
     Args:
         tokenizer: how tokens are counted.
         most: characters of all texts that are kept.
+
+    Attributes:
+        lexicon: numbers the words of the texts.
+        words: how many it may know: those of all texts that were read.
     """
 
     def __init__(self, tokenizer: Tokenizer, most: int = MOST) -> None:
-        self.lexicon = Lexicon()
+        self.lexicon, self.words = Lexicon(), 0
         self._tokenizer, self._most = tokenizer, most
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Read] = OrderedDict()
@@ -61,6 +65,7 @@ class Trees:
             if text not in self._kept:
                 self._kept[text] = read
                 self._characters += len(text)
+                self.words += len(packed.vocabulary)
             while self._characters > self._most and len(self._kept) > 1:
                 gone, _ = self._kept.popitem(last=False)
                 self._characters -= len(gone)

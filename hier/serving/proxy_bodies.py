@@ -126,13 +126,15 @@ def _read_items(body: Body) -> Sequence[Message] | None:
 def _as_message(index: int, item: Any) -> Message:
     """Return an item as a message; what is neither said, called nor a result is kept as it is."""
     if not isinstance(item, dict):
-        raise InputError(f"item {index} of the input is of type {type(item).__name__}; send objects")
+        raise InputError(
+            f"item {index} of the input is of type {type(item).__name__}; send objects"
+        )
     kind = item.get("type", "message")
     if kind == "message":
-        said = {name: value for name, value in item.items() if name in ("role", "content", "name")}
-        return said
+        return {name: value for name, value in item.items() if name in ("role", "content")}
     if kind == _CALL:
-        return {"role": "assistant", "content": None, "tool_calls": [{"id": item.get("call_id"), **item}]}
+        call = {**item, "id": item.get("call_id")}
+        return {"role": "assistant", "content": None, "tool_calls": [call]}
     if kind == _RESULT:
         return {"role": "tool", "tool_call_id": item.get("call_id"), "content": item.get("output")}
     return {"role": "assistant", "content": None, "reasoning_content": item}
