@@ -2,6 +2,7 @@
 
 import json
 import threading
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -149,7 +150,7 @@ def test_a_client_that_hangs_up_ends_the_call_behind(begun):
 
     with Upstream(script) as upstream, ProxyServer(upstream.url) as proxy:
         body = {"messages": [{"role": "user", "content": "Hi."}]}
-        with httpx.Client(timeout=1.0) as client:
+        with httpx.Client(timeout=2.0) as client:
             if begun:
                 with client.stream("POST", f"{proxy.url}/chat/completions", json=body) as reply:
                     assert next(reply.iter_raw()) == b"a"
@@ -168,11 +169,11 @@ def test_what_is_too_large_or_packed_or_leads_elsewhere_is_refused():
         reply = httpx.post(f"{proxy.url}/chat/completions", content=b"x", headers=packed)
         assert reply.status_code == 400
         assert "packed as gzip" in reply.json()["error"]["message"]
-        with httpx.Client() as client:
-            for path in (b"/v1/../admin", b"/v1/%2e%2E/admin", b"/v1/..%5cadmin"):
-                url = httpx.URL(proxy.base).copy_with(raw_path=path)
-                request = httpx.Request("GET", url)
-                assert client.send(request).status_code == 400
+        for path in ("/v1/../admin", "/v1/%2e%2E/admin", "/v1/..%5cadmin"):
+            connection = HTTPConnection(proxy.base.removeprefix("http://"))
+            connection.request("GET", path)
+            assert connection.getresponse().status == 400
+            connection.close()
     assert upstream.requests == []
 
 

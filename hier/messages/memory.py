@@ -36,6 +36,7 @@ class Memory:
         self.settings, self._most = replace(settings, tokenizer=tokenizer), most
         self._lock = threading.Lock()
         self._trees = Trees(tokenizer)
+        self._trees.read("Ready.")  # tables are loaded now, and not while someone waits
         self._kept: OrderedDict[bytes, tuple[Known, int]] = OrderedDict()
         self._characters = 0
 
