@@ -65,6 +65,12 @@ class Upstream:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
+    def says(self, script):
+        """Begin anew with another script."""
+        self.script = script
+        self.requests.clear()
+        self.ended.clear()
+
     def _serve(self):
         while True:
             try:

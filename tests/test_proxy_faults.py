@@ -19,6 +19,18 @@ REPORT = "\n\n".join(" ".join(SENTENCES[n : n + 6]) for n in range(0, 114, 6))
 KEY = "hier_0123456789abcdef"
 
 
+@pytest.fixture(scope="module")
+def upstream():
+    with Upstream(answer()) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def proxy(upstream):
+    with ProxyServer(upstream.url) as proxy:
+        yield proxy
+
+
 def chunk(body):
     return f"{len(body):x}\r\n".encode() + body + b"\r\n"
 
@@ -27,7 +39,7 @@ def chunk(body):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "POST"])
-def test_all_methods_and_paths_go_through(method):
+def test_all_methods_and_paths_go_through(method, upstream, proxy):
     given = [
         ("authorization", "Bearer x"),
         ("x-own", "1"),
@@ -37,14 +49,11 @@ def test_all_methods_and_paths_go_through(method):
     body = b"\x00\xffany bytes" if method in ("PUT", "PATCH", "POST") else b""
     reply = b"\xffbytes"
     headers = ["set-cookie: a=1", "set-cookie: b=2", "x-said: yes", "keep-alive: timeout=5"]
-    with (
-        Upstream(answer(reply, "207 Multi-Status", headers)) as upstream,
-        ProxyServer(upstream.url) as proxy,
-    ):
-        path = "/v1/files/a%2Fb%20c?x=1&y=%2F"
-        got = httpx.request(
-            method, proxy.base + path, content=body or None, headers=[*given, ("x-gone", "1")]
-        )
+    upstream.says(answer(reply, "207 Multi-Status", headers))
+    path = "/v1/files/a%2Fb%20c?x=1&y=%2F"
+    got = httpx.request(
+        method, proxy.base + path, content=body or None, headers=[*given, ("x-gone", "1")]
+    )
     head, _, received = upstream.requests[0].partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == f"{method} {path} HTTP/1.1".encode()
@@ -62,7 +71,7 @@ def test_all_methods_and_paths_go_through(method):
     assert "keep-alive" not in got.headers
 
 
-def test_a_stream_comes_byte_for_byte_as_it_is_said():
+def test_a_stream_comes_byte_for_byte_as_it_is_said(upstream, proxy):
     first, second = b'data: {"a": 1}\r\n\r', b"\ndata: [DONE]\n\n\xff"
     go_on = threading.Event()
 
@@ -74,23 +83,21 @@ def test_a_stream_comes_byte_for_byte_as_it_is_said():
         assert go_on.wait(20)
         connection.sendall(chunk(second) + b"0\r\n\r\n")
 
-    with Upstream(script) as upstream, ProxyServer(upstream.url) as proxy:
-        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi."}]}
-        with httpx.stream("POST", f"{proxy.url}/chat/completions", json=body) as reply:
-            pieces = reply.iter_raw()
-            assert next(pieces) == first
-            go_on.set()
-            assert b"".join(pieces) == second
-        assert reply.headers["content-type"] == "text/event-stream"
+    upstream.says(script)
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi."}]}
+    with httpx.stream("POST", f"{proxy.url}/chat/completions", json=body) as reply:
+        pieces = reply.iter_raw()
+        assert next(pieces) == first
+        go_on.set()
+        assert b"".join(pieces) == second
+    assert reply.headers["content-type"] == "text/event-stream"
 
 
-def test_packed_answers_stay_packed():
+def test_packed_answers_stay_packed(upstream, proxy):
     packed = b"\x1f\x8bnot really"
-    with (
-        Upstream(answer(packed, headers=["content-encoding: gzip"])) as upstream,
-        ProxyServer(upstream.url) as proxy,
-        httpx.stream("GET", f"{proxy.url}/models", headers={"accept-encoding": "zstd"}) as reply,
-    ):
+    upstream.says(answer(packed, headers=["content-encoding: gzip"]))
+    wanted = {"accept-encoding": "zstd"}
+    with httpx.stream("GET", f"{proxy.url}/models", headers=wanted) as reply:
         assert b"".join(reply.iter_raw()) == packed
         assert reply.headers["content-encoding"] == "gzip"
     assert b"accept-encoding: zstd" in upstream.requests[0].lower()
@@ -108,20 +115,17 @@ def test_a_server_that_is_not_there_is_said_so():
         assert "cannot be reached" in reply.json()["error"]["message"]
 
 
-def test_a_server_that_hangs_up_is_said_so():
-    with Upstream(lambda connection: None) as upstream, ProxyServer(upstream.url) as proxy:
-        assert httpx.get(f"{proxy.url}/models").status_code == 502
+def test_a_server_that_hangs_up_is_said_so(upstream, proxy):
+    upstream.says(lambda connection: None)
+    assert httpx.get(f"{proxy.url}/models").status_code == 502
 
 
-def test_an_answer_that_is_cut_off_is_cut_off():
+def test_an_answer_that_is_cut_off_is_cut_off(upstream, proxy):
     def script(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
 
-    with (
-        Upstream(script) as upstream,
-        ProxyServer(upstream.url) as proxy,
-        pytest.raises(httpx.RemoteProtocolError),
-    ):
+    upstream.says(script)
+    with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f"{proxy.url}/models")
 
 
@@ -137,7 +141,7 @@ def test_a_server_that_says_nothing_is_given_up():
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_client_that_hangs_up_ends_the_call_behind(begun):
+def test_a_client_that_hangs_up_ends_the_call_behind(begun, upstream, proxy):
     left = []
 
     def script(connection):
@@ -148,18 +152,18 @@ def test_a_client_that_hangs_up_ends_the_call_behind(begun):
         connection.settimeout(20)
         left.append(connection.recv(1))
 
-    with Upstream(script) as upstream, ProxyServer(upstream.url) as proxy:
-        body = {"messages": [{"role": "user", "content": "Hi."}]}
-        with httpx.Client(timeout=2.0) as client:
-            if begun:
-                with client.stream("POST", f"{proxy.url}/chat/completions", json=body) as reply:
-                    assert next(reply.iter_raw()) == b"a"
-            else:
-                with pytest.raises(httpx.ReadTimeout):
-                    client.post(f"{proxy.url}/chat/completions", json=body)
-        assert upstream.ended.wait(20)
-        assert left == [b""]
-        assert httpx.get(f"{proxy.base}/hier/stats").json()["in_flight"] == 0
+    upstream.says(script)
+    body = {"messages": [{"role": "user", "content": "Hi."}]}
+    with httpx.Client(timeout=1.0) as client:
+        if begun:
+            with client.stream("POST", f"{proxy.url}/chat/completions", json=body) as reply:
+                assert next(reply.iter_raw()) == b"a"
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                client.post(f"{proxy.url}/chat/completions", json=body)
+    assert upstream.ended.wait(20)
+    assert left == [b""]
+    assert httpx.get(f"{proxy.base}/hier/stats").json()["in_flight"] == 0
 
 
 def test_what_is_too_large_or_packed_or_leads_elsewhere_is_refused():
@@ -196,10 +200,10 @@ def test_a_key_of_its_own_is_needed_and_goes_no_further(tmp_path):
     assert KEY.encode() not in upstream.requests[0]
 
 
-def test_web_pages_may_not_ask_without_a_key():
-    with Upstream(answer()) as upstream, ProxyServer(upstream.url) as proxy:
-        page = {"origin": "https://example.org"}
-        assert httpx.get(f"{proxy.url}/models", headers=page).status_code == 403
+def test_web_pages_may_not_ask_without_a_key(upstream, proxy):
+    upstream.says(answer())
+    page = {"origin": "https://example.org"}
+    assert httpx.get(f"{proxy.url}/models", headers=page).status_code == 403
     assert upstream.requests == []
 
 

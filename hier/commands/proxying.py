@@ -59,7 +59,9 @@ def proxy(
         say(f"listening at http://{where}:{listener.getsockname()[1]}/v1, in front of {upstream}")
         import uvicorn
 
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, ws="none"
+        )
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -7,6 +7,7 @@ comes in a header of its own, and goes no further.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -125,7 +126,7 @@ class Proxy:
 
         timeout = httpx.Timeout(self._limits.seconds, connect=_CONNECT_SECONDS, pool=None)
         kept = httpx.Limits(max_connections=None, max_keepalive_connections=self._limits.at_once)
-        with ThreadPoolExecutor(thread_name_prefix="hier") as self._threads:
+        with ThreadPoolExecutor(os.cpu_count(), "hier") as self._threads:
             async with httpx.AsyncClient(timeout=timeout, limits=kept) as self._client:
                 yield
 
@@ -133,6 +134,9 @@ class Proxy:
         """Answer a request; stop where the client has left."""
         from starlette.requests import Request
 
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1003, "reason": "only HTTP is spoken"})
+            return
         body = await Request(scope, receive).body()
         self.counts.requests += 1
         self.counts.in_flight += 1
