@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from hier.commands.output import say
-from hier.messages.compressing import LOW_WATER, REFRESH, read_settings
 from hier.messages.counting import IMAGE
+from hier.messages.settings import LOW_WATER, REFRESH, Settings
 from hier.options import TokenizerName, Tokens, whole_number
 from hier.serving.access import VARIABLE, Keys, check_bind
 from hier.serving.limits import Limits
@@ -49,7 +49,7 @@ def proxy(
     check_installed()
     admitted = Keys.read(keys, os.environ.get(VARIABLE, ""))
     check_bind(host, admitted)
-    settings = read_settings(
+    settings = Settings(
         whole_number(budget, "pass 1 or more"), tokenizer, low_water, refresh, part_tokens
     )
     limits = Limits(body=body, seconds=seconds, at_once=at_once)

@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hier.errors import BudgetError, InputError
+from hier.errors import InputError
 from hier.messages.counting import REPLY, MessageCounter
 from hier.messages.reading import Message, check_messages
-from hier.messages.replay import Replay, Sent, Settings
+from hier.messages.replay import Replay, Sent
+from hier.messages.settings import LOW_WATER, REFRESH, Settings
 from hier.messages.trees import Trees
 from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
-
-LOW_WATER = 0.6
-REFRESH = 0.5
 
 
 @dataclass(frozen=True)
@@ -118,22 +116,10 @@ def compress_messages(
         BudgetError: what must be kept is more than the budget.
         TokenizerError: the tokenizer is unknown or misbehaves.
     """
-    settings = read_settings(budget, tokenizer, low_water, refresh, part_tokens)
+    settings = Settings(budget, tokenizer, low_water, refresh, part_tokens)
     came = check_messages(messages)
     known = _known(previous, came, settings)
     return compress_known(came, settings, known or Known((), settings))
-
-
-def read_settings(
-    budget: Any, tokenizer: Any, low_water: Any, refresh: Any, part_tokens: Any
-) -> Settings:
-    """Return how conversations are compressed; see ``compress_messages``, and what it raises."""
-    _check_budget(budget)
-    if not _check_share("low_water", low_water):
-        raise InputError("low_water 0 leaves nothing to show; pass a number above 0 and up to 1")
-    _check_share("refresh", refresh)
-    _check_part_tokens(part_tokens)
-    return Settings(budget, tokenizer, low_water, refresh, part_tokens)
 
 
 def compress_known(came: Sequence[Message], settings: Settings, known: Known) -> Messages:
@@ -182,22 +168,3 @@ def _known(previous: Any, came: Sequence[Message], settings: Settings) -> Known 
     if list(known.messages) == list(came[: len(known.messages)]):
         return known
     return replace(known, messages=(), sent=Sent())
-
-
-def _check_budget(budget: Any) -> None:
-    if isinstance(budget, bool) or not isinstance(budget, int):
-        raise BudgetError(f"budget {budget!r} is not a whole number of tokens; pass 1 or more")
-    if budget < 1:
-        raise BudgetError(f"budget {budget} is below the least, 1 token; raise the budget")
-
-
-def _check_share(name: str, share: Any) -> float:
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise InputError(f"{name} {share!r} is no share; pass a number from 0 to 1")
-    return share
-
-
-def _check_part_tokens(tokens: Any) -> None:
-    whole = isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0
-    if tokens is not None and not whole:
-        raise InputError(f"part_tokens {tokens!r} is not a number; pass 0 or more, or None")

@@ -14,7 +14,7 @@ from typing import Any
 
 from hier.messages.compressing import Known, Messages, compress_known
 from hier.messages.reading import Message, check_messages
-from hier.messages.replay import Settings
+from hier.messages.settings import Settings
 from hier.messages.trees import Trees
 from hier.messages.turns import requests
 from hier.tokens import load_tokenizer

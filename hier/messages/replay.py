@@ -13,13 +13,13 @@ it was for as long as that can be. At each request one of three things happens:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from hier.errors import BudgetError
 from hier.messages.counting import REPLY, MessageCounter
 from hier.messages.filling import Cut, Filled, Filling
 from hier.messages.question import find_question
 from hier.messages.reading import Message
+from hier.messages.settings import Settings
 from hier.messages.trees import Trees
 from hier.messages.turns import parts, requests
 
@@ -27,25 +27,6 @@ _LEAST = 8  # what is new is compressed alone if one in so many tokens of the ro
 _AHEAD = 2  # and takes one in so many of those that are left: others are to come
 _SHORT = 4  # and short texts that are kept whole, the newest, at most one in so many
 _MARKS = 2  # what is left of old turns takes at most one in so many tokens of the room
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How conversations are compressed; see ``compress_messages``.
-
-    Attributes:
-        budget: most tokens of each request.
-        tokenizer: how they are counted, as for ``hier.build``.
-        low_water: share of the room that is used when everything is compressed anew.
-        refresh: share of what is relevant below which what is shown is not enough.
-        part_tokens: tokens of what is neither text nor image; None to refuse it.
-    """
-
-    budget: int
-    tokenizer: Any
-    low_water: float
-    refresh: float
-    part_tokens: int | None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hier.errors import BudgetError, HierError, InputError
 from hier.messages.memory import Memory
-from hier.messages.replay import Settings
+from hier.messages.settings import Settings
 from hier.serving.access import Guard, Keys, problem
 from hier.serving.limits import BodyLimit, ConcurrencyLimit, Limits, TimeLimit
 from hier.serving.proxy_bodies import Rewritten, protocol_of, rewrite
