@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from hier.build import build
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.packing import Packed
 from hier.flat import arrays_of, facts_of
+from hier.relevance import LEARNED
 from hier.tokens import Tokenizer
 from hier.tree import Tree
 
@@ -39,15 +41,18 @@ class Trees:
     Args:
         tokenizer: how tokens are counted.
         most: characters of all texts that are kept.
+        relevance: how a question is weighed, as for ``hier.build``.
 
     Attributes:
         lexicon: numbers the words of the texts.
         words: how many it may know: those of all texts that were read.
     """
 
-    def __init__(self, tokenizer: Tokenizer, most: int = MOST) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, most: int = MOST, relevance: str | Path = LEARNED
+    ) -> None:
         self.lexicon, self.words = Lexicon(), 0
-        self._tokenizer, self._most = tokenizer, most
+        self._tokenizer, self._most, self._relevance = tokenizer, most, relevance
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Read] = OrderedDict()
         self._characters = 0
@@ -58,7 +63,7 @@ class Trees:
             if text in self._kept:
                 self._kept.move_to_end(text)
                 return self._kept[text]
-        tree = build(text, tokenizer=self._tokenizer)
+        tree = build(text, tokenizer=self._tokenizer, relevance=self._relevance)
         packed = Packed(facts_of(tree), arrays_of(tree))
         read = Read(tree, packed, self.lexicon.numbers(packed.vocabulary))
         with self._lock:
