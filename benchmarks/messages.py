@@ -44,12 +44,13 @@ GUIDE = {"role": "system", "content": "Answer from what you are given, in one se
 WAYS: dict[str, dict[str, float] | None] = {
     "newest": None,
     "default": {},
-    "beginning first": {"refresh": 0.0},
-    "evidence first": {"refresh": 1.0, "low_water": 1.0},
-    "low_water 0.4": {"low_water": 0.4},
-    "low_water 0.8": {"low_water": 0.8},
+    "refresh 0": {"refresh": 0.0},
     "refresh 0.25": {"refresh": 0.25},
     "refresh 0.75": {"refresh": 0.75},
+    "refresh 1": {"refresh": 1.0},
+    "low_water 0.4": {"low_water": 0.4},
+    "low_water 0.6": {"low_water": 0.6},
+    "low_water 1": {"low_water": 1.0},
 }
 Message = dict[str, Any]
 Place = tuple[int, int, int]  # message, first character there, and behind the last

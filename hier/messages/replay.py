@@ -24,8 +24,7 @@ from hier.messages.trees import Trees
 from hier.messages.turns import parts, requests
 
 _LEAST = 8  # what is new is compressed alone if one in so many tokens of the room is left for it
-_AHEAD = 2  # and takes one in so many of those that are left: others are to come
-_SHORT = 4  # and short texts that are kept whole, the newest, at most one in so many
+_SHORT = 4  # short texts that are kept whole, the newest, take at most one in so many
 _MARKS = 2  # what is left of old turns takes at most one in so many tokens of the room
 
 
@@ -134,18 +133,13 @@ class Replay:
         return longer if enough else anew
 
     def _with_new(self, sent: Sent, filling: Filling) -> Sent | None:
-        """Return what is sent if only what is new is compressed; None if there is no room for it.
-
-        Where nothing was sent it has all the room, else half of it: more is to come.
-        """
+        """Return what is sent if only what is new is compressed; None where there is no room."""
         new = range(sent.end, len(filling.came))
         bare = filling.bare(new).tokens
         left = self.settings.budget - sent.tokens - bare
-        if sent.messages:
-            left //= _AHEAD
-            if filling.short(new) > left or left < self._room(filling) // _LEAST:
-                return None
         if left < 0:
+            return None
+        if sent.messages and (left < filling.short(new) or left < self._room(filling) // _LEAST):
             return None
         return sent.then(new, filling.fill(new, bare + left, left), filling.question.queries)
 
