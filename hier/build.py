@@ -71,8 +71,8 @@ def build(
 
     Args:
         source: the text, a ``Path`` of a text file, or a ``Document``.
-        embedder: ``"static"``, a sentence-transformers name or folder, or any object with
-            ``encode(list[str]) -> array``.
+        embedder: ``"static"``, a sentence-transformers name or folder, a LlamaIndex
+            ``BaseEmbedding``, or any object with ``encode(list[str]) -> array``.
         summarizer: ``"extractive"``; a model's name (``"ollama/llama3.2"``), a LlamaIndex ``LLM``
             or a ``hier.LanguageModel``, a ``hier.Seq2Seq``, or a function from a text to a
             shorter one, for sections and what lies above; or a mapping from levels to these:
@@ -331,7 +331,7 @@ def _encode(tree: Tree, neural: Any, progress: Progress | None) -> Tree:
         sums = sum_rows(weighed, np.searchsorted(first, level.first_leaf))
         levels.append(replace(level, vectors=unit(sums).astype(np.float16)))
     levels += tree.levels[len(levels) :]
-    return replace(tree, levels=tuple(levels), encode_query=lambda q: neural.encode([q])[0])
+    return replace(tree, levels=tuple(levels), encode_query=neural.encode_query)
 
 
 def embedded_texts(tree: Tree) -> tuple[list[str], list[str]]:

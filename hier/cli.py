@@ -11,7 +11,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import hier
+<<<<<<< HEAD
 from hier.commands import asking, building, changing, keys, proxying, showing
+=======
+from hier.commands import asking, building, changing, keys, mcp, showing
+>>>>>>> main
 from hier.commands.output import say, write
 from hier.errors import BudgetError, HierError
 
@@ -62,7 +66,11 @@ app.command()(asking.ask)
 for change in (changing.add, changing.remove, building.sync, changing.merge, changing.split):
     app.command()(change)
 app.command()(keys.key)
+<<<<<<< HEAD
 app.command()(proxying.proxy)
+=======
+app.command()(mcp.mcp)
+>>>>>>> main
 app.command()(demo)
 app.command()(doctor)
 

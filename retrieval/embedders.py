@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +32,7 @@ KNOWN = (
     '"static"',
     '"sentence-transformers/NAME"',
     "a local folder that holds a sentence-transformers model",
+    "a LlamaIndex BaseEmbedding",
     "any object with encode(list[str]) -> array",
 )
 """The forms in which an embedder can be given."""
@@ -58,10 +61,23 @@ class NeuralEmbedder:
         name: what to give ``load_embedder`` to get the same embedder again; None for a user's
             object, which a saved tree cannot find by itself.
         model: the object whose ``encode`` does the work.
+        asking: what embeds questions, where that is done in another way; None for ``model``.
     """
 
     name: str | None
     model: Embedder = field(repr=False)
+    asking: Embedder | None = field(default=None, repr=False, kw_only=True)
+
+    def encode_query(self, query: str) -> NDArray[np.float32]:
+        """Embed a question, float32 (d,).
+
+        Raises:
+            EmbedderError: as for ``encode``.
+        """
+        vector: NDArray[np.float32] = replace(self, model=self.asking or self.model).encode(
+            [query]
+        )[0]
+        return vector
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:
         """Embed texts.
@@ -124,8 +140,8 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder) -> NeuralEmbedder
     another owner.
 
     Args:
-        embedder: a hub name, a local folder, or an object with ``encode``. ``"static"`` is not
-            neural and not for this function.
+        embedder: a hub name, a local folder, a LlamaIndex ``BaseEmbedding``, or an object with
+            ``encode``. ``"static"`` is not neural and not for this function.
 
     Returns:
         The embedder, ready to encode.
@@ -143,12 +159,25 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder) -> NeuralEmbedder
         raise EmbedderError(
             f"embedder is the class {embedder.__name__}, not an object of it; make one first"
         )
+    core = sys.modules.get("llama_index.core.base.embeddings.base")
+    if core is not None and isinstance(embedder, core.BaseEmbedding):
+        return _of_llama_index(embedder)
     if not callable(getattr(embedder, "encode", None)):
         raise EmbedderError(
             f"embedder of type {type(embedder).__name__} has no method encode; give one of: "
             + ", ".join(KNOWN)
         )
     return NeuralEmbedder(name=None, model=embedder)
+
+
+def _of_llama_index(embedding: Any) -> NeuralEmbedder:
+    """Return an embedding of LlamaIndex; some put an instruction before a question."""
+
+    def ask(queries: list[str]) -> list[list[float]]:
+        return [embedding.get_query_embedding(query) for query in queries]
+
+    texts = SimpleNamespace(encode=embedding.get_text_embedding_batch)
+    return NeuralEmbedder(name=None, model=texts, asking=SimpleNamespace(encode=ask))
 
 
 def _load_named(name: str) -> NeuralEmbedder:

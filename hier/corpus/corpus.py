@@ -24,6 +24,7 @@ from hier.corpus.join import Joined, Manner
 from hier.corpus.library import Library
 from hier.corpus.lock import writing
 from hier.corpus.moment import Moments, at_one_moment
+from hier.corpus.nearest import PassageIndex, check_index
 from hier.corpus.selectors import as_list, documents_of, moved, moved_contexts, moved_shares
 from hier.corpus.settings import Settings
 from hier.corpus.shard import Shard, check_alike
@@ -51,14 +52,19 @@ class Corpus:
     """
 
     def __init__(
-        self, shards: Sequence[Shard], tokenizer: Any = None, executor: Executor | None = None
+        self,
+        shards: Sequence[Shard],
+        tokenizer: Any = None,
+        executor: Executor | None = None,
+        index: PassageIndex | None = None,
     ) -> None:
-        """Take open shards that were read in the same way, and what asks them side by side."""
+        """Take open shards that were read in the same way, and the rest as ``open`` does."""
         self.shards = tuple(shards)
         self._file = self.shards[0].path if len(self.shards) == 1 else None
         self.moments = Moments(self.shards)
         self._tokenizer = tokenizer
         self._executor = executor
+        self._index = check_index(index)
         self.summarizer: Any = None
         check_alike(self.shards)
 
@@ -69,6 +75,7 @@ class Corpus:
         *,
         tokenizer: Any = None,
         executor: Executor | None = None,
+        index: PassageIndex | None = None,
     ) -> "Corpus":
         """Open a corpus, or several as one.
 
@@ -77,8 +84,11 @@ class Corpus:
             tokenizer: the tokenizer, for a corpus that was made with an object of the user's.
             executor: any ``concurrent.futures.Executor``, whose workers see the shards under the
                 same names; it asks them side by side.
+            index: what finds passages by their vectors in place of the built-in index: such as
+                ``hier.integrations.llama_index.VectorStorePassages(store)``.
 
         Raises:
+            InputError: the index cannot be asked.
             StoreError: a file is missing, no corpus, damaged, of a newer version, or was read in
                 another way than the others.
         """
@@ -90,7 +100,7 @@ class Corpus:
             for store, hidden in (found for each in paths for found in stores_of(each)):
                 shards.append(Shard(store, hidden))
                 opened.callback(shards[-1].close)
-            corpus = cls(shards, tokenizer, executor)
+            corpus = cls(shards, tokenizer, executor, index)
             opened.pop_all()
         if len(paths) == 1 and not is_url(str(paths[0])):
             corpus._file = Path(paths[0])  # the catalogue, where there is one
@@ -412,6 +422,7 @@ class Corpus:
     def _has(self, name: str) -> bool:
         return name in self
 
+    @at_one_moment
     def joined(
         self, queries: Sequence[str], where: Where | None = None, known: Joined | None = None
     ) -> Joined:
@@ -432,7 +443,7 @@ class Corpus:
         name = self.settings.embedder
         encode = None if name == "static" else late_encoder(name)
         manner = Manner(self.tokenizer, name, self.settings.relevance, encode)
-        return Library(self.moments, manner, self._executor)
+        return Library(self.moments, manner, self._executor, self._index)
 
 
 def _compact(database: Database) -> None:

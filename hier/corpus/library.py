@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +19,9 @@ from hier.corpus.fan_out import ask_each
 from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.moment import Moments
+from hier.corpus.nearest import PassageIndex
 from hier.corpus.passages import Statistics, Terms
-from hier.corpus.search import Asked, Hit, merge, terms_of
+from hier.corpus.search import LISTED, SPARE, Asked, Hit, merge, terms_of
 from hier.corpus.shard import View
 from hier.corpus.source import Source
 from hier.corpus.where import Where, in_words
@@ -36,11 +38,18 @@ class Library:
         moments: what the stores hold.
         manner: how their documents were read.
         executor: what asks them side by side; None to ask one after the other.
+        index: what finds passages by their vectors; None for what the stores have beside them.
     """
 
-    def __init__(self, moments: Moments, manner: Manner, executor: Executor | None = None) -> None:
+    def __init__(
+        self,
+        moments: Moments,
+        manner: Manner,
+        executor: Executor | None = None,
+        index: PassageIndex | None = None,
+    ) -> None:
         """Unpack nothing yet."""
-        self.moments, self.manner = moments, manner
+        self.moments, self.manner, self.index = moments, manner, index
         self.lexicon = Lexicon()
         self._executor = executor
         self._lock = threading.Lock()
@@ -107,6 +116,10 @@ class Library:
 
     def _search(self, asked: Asked, where: Where | None) -> list[Hit]:
         known = self._statistics(asked.terms)
+        if self.index is not None and asked.vector is not None:
+            views = self.moments.views
+            named = self.index.nearest(asked.vector, LISTED + SPARE, views, where)
+            asked = replace(asked, named=named)
         return merge(self._each("find", asked, known, where))
 
     def _statistics(self, terms: Terms) -> Statistics:

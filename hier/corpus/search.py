@@ -8,7 +8,7 @@ question is answered in two steps, they name the second.
 Parts of a corpus are searched apart and put together: what is found is the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from hier.retrieval.words import find_words
 
 LISTED = 500  # passages that each of the two measures may name
 WHOLE = 1000  # leaves of a document that is looked at as a whole
-_SPARE = 16  # more that are asked for: FAISS rounds in its own way
+SPARE = 16  # more that are asked for: an index rounds in its own way
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,12 @@ class Asked:
     Attributes:
         terms: its stems, and how much each counts.
         vector: its unit vector, float32 (dimensions,); None to go by words alone.
+        named: the passages of each document that another index names; None to look for them here.
     """
 
     terms: Terms
     vector: np.ndarray | None
+    named: Mapping[str, Sequence[int]] | None = None
 
 
 class Hit(NamedTuple):
@@ -96,7 +98,10 @@ def find(
         lexical[~mask] = 0
     some = _best(lexical)
     if asked.vector is not None:
-        near = np.sort(passages.nearest(asked.vector, LISTED + _SPARE, mask))
+        if asked.named is None:
+            near = np.sort(passages.nearest(asked.vector, LISTED + SPARE, mask))
+        else:
+            near = _numbers(passages, documents, asked.named)
         order = np.argsort(-passages.cosines(asked.vector, near), kind="stable")
         some = np.union1d(some, near[order[:LISTED]])
         cosines = passages.cosines(asked.vector, some)
@@ -107,6 +112,19 @@ def find(
     numbers = (some - passages.first[document], cosines, lexical[some], first, end)
     rows = zip(document.tolist(), *(array.tolist() for array in numbers), strict=True)
     return [Hit(documents[number], *rest) for number, *rest in rows]
+
+
+def _numbers(
+    passages: Passages, documents: Sequence[str], named: Mapping[str, Sequence[int]]
+) -> np.ndarray:
+    """Return the numbers of passages that are named by document, int64, ascending."""
+    first = passages.first.tolist()
+    own = [
+        first[number] + passage
+        for number, name in enumerate(documents)
+        for passage in named.get(name, ())
+    ]
+    return np.array(sorted(own), np.int64)
 
 
 def _parts(
