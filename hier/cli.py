@@ -11,11 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import hier
-<<<<<<< HEAD
-from hier.commands import asking, building, changing, keys, proxying, showing
-=======
-from hier.commands import asking, building, changing, keys, mcp, showing
->>>>>>> main
+from hier.commands import asking, building, changing, keys, mcp, proxying, showing
 from hier.commands.output import say, write
 from hier.errors import BudgetError, HierError
 
@@ -66,11 +62,8 @@ app.command()(asking.ask)
 for change in (changing.add, changing.remove, building.sync, changing.merge, changing.split):
     app.command()(change)
 app.command()(keys.key)
-<<<<<<< HEAD
 app.command()(proxying.proxy)
-=======
 app.command()(mcp.mcp)
->>>>>>> main
 app.command()(demo)
 app.command()(doctor)
 

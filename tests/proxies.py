@@ -28,7 +28,9 @@ class ProxyServer:
         )
         line = self.process.stderr.readline()
         found = re.search(r"http://\S+:(\d+)", line)
-        assert found, line + self.process.stderr.read()
+        if found is None:
+            _, said = self.process.communicate(timeout=30)
+            raise AssertionError(line + said)
         self.base = f"http://127.0.0.1:{found[1]}"
         self.url = f"{self.base}/v1"
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from dialogues import SENTENCES, conversations, count, holds, texts, tokens_of, valid
@@ -306,3 +307,19 @@ def test_odd_texts_go_through():
     assert result.tokens <= 200
     assert result.messages[-1] is odd[-1]
     assert count(result.messages[-1]["content"]) > 0
+
+
+# The page
+
+
+def test_the_example_of_the_page_runs(repository, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    report = f"# Ending\n\nEither party may terminate with two months of notice.\n\n{REPORT}"
+    report += "\n\nThe garden is watered by the landlord."
+    (tmp_path / "report.txt").write_text(report, encoding="utf-8")
+    page = (repository / "docs/messages.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    exec(compile(example, "docs/messages.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert "Either party may terminate with two months of notice." in out
+    assert "watered by the landlord" in out

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import threading
 import time
@@ -222,3 +223,20 @@ def test_bodies_are_json_that_was_sent(server, proxy):
     (got,) = server.requests()
     assert (got["seed"], got["x"]) == (2**60, 0.1)
     assert tokens_of(got["messages"]) <= BUDGET
+
+
+def test_the_examples_of_the_page_run(repository, server, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    server.configure(window=100_000)
+    ending = "Either party may terminate with two months of notice."
+    (tmp_path / "report.txt").write_text(f"{REPORT}\n\n{ending}\n\n{REPORT}", encoding="utf-8")
+    page = (repository / "docs/proxy.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^hier proxy --upstream (\S+) --budget (\d+)$", page, re.MULTILINE)
+    examples = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    with ProxyServer(server.url, budget=command[1]) as proxy:
+        for example in examples:
+            example = example.replace("http://127.0.0.1:8020/v1", proxy.url)
+            exec(compile(example, "docs/proxy.md", "exec"), {})
+    before, after = map(int, capsys.readouterr().out.split()[:2])
+    assert after <= 400 < before
+    assert ending in server.requests()[0]["messages"][0]["content"]
