@@ -259,7 +259,7 @@ def test_other_tokenizers_count():
         ([{**user("x"), "extra": {1, 2}}], "extra"),
         ([user("x"), {"role": "tool", "content": "x"}], "tool_call_id"),
         ([user("x"), {"role": "tool", "tool_call_id": "a", "content": "x"}], "'a'"),
-        ([{"role": "assistant", "content": None}], "content"),
+        ([{"role": "system", "content": None}], "content"),
         ([{"role": "assistant", "content": "x", "tool_calls": "a"}], "tool_calls"),
         ([{"role": "assistant", "content": "x", "tool_calls": ["a"]}], "id"),
         ([{**user("x"), "tool_calls": [{"id": "a"}]}], "tool_calls"),

@@ -1,5 +1,6 @@
 """The proxy and what goes wrong: bytes go through as they are, and nothing hangs or leaks."""
 
+import asyncio
 import json
 import threading
 from http.client import HTTPConnection
@@ -10,7 +11,10 @@ from dialogues import SENTENCES
 from proxies import ProxyServer, Upstream, answer
 
 import hier
+from hier.messages.settings import Settings
 from hier.serving.access import hash_of
+from hier.serving.limits import Limits
+from hier.serving.proxy import Proxy
 from hier.serving.proxy_bodies import PROTOCOLS, protocol_of, rewrite
 from hier.serving.proxy_forward import read_upstream, sent_on, target
 
@@ -167,8 +171,8 @@ def test_a_client_that_hangs_up_ends_the_call_behind(begun, upstream, proxy):
 
 
 def test_what_is_too_large_or_packed_or_leads_elsewhere_is_refused():
-    with Upstream(answer()) as upstream, ProxyServer(upstream.url, "--body", "100") as proxy:
-        assert httpx.post(f"{proxy.url}/x", content=b"x" * 101).status_code == 413
+    with Upstream(answer()) as upstream, ProxyServer(upstream.url, "--largest", "1") as proxy:
+        assert httpx.post(f"{proxy.url}/x", content=b"x" * 2**21).status_code == 413
         packed = {"content-encoding": "gzip"}
         reply = httpx.post(f"{proxy.url}/chat/completions", content=b"x", headers=packed)
         assert reply.status_code == 400
@@ -211,6 +215,7 @@ def test_web_pages_may_not_ask_without_a_key(upstream, proxy):
     ("options", "status", "said"),
     [
         (["--host", "0.0.0.0"], 1, "no API key is set"),
+        (["--host", "nowhere.invalid"], 1, "no API key is set"),
         (["-b", "0"], 2, "below the least"),
         (["-b", "many"], 2, "not a whole number"),
         (["--tokenizer", "nobody's"], 1, "unknown tokenizer"),
@@ -224,6 +229,28 @@ def test_wrong_options_are_said(options, status, said, run):
     ended, out, err = run("proxy", "--upstream", "http://127.0.0.1:9/v1", "--port", "0", *options)
     assert (ended, out) == (status, "")
     assert said in err
+
+
+def test_a_port_that_is_taken_is_said_so(upstream, run):
+    taken = upstream.url.split(":")[-1].removesuffix("/v1")
+    ended, out, err = run("proxy", "--upstream", "http://127.0.0.1:9/v1", "--port", taken)
+    assert (ended, out) == (1, "")
+    assert f"nothing can listen at 127.0.0.1, port {taken}" in err
+
+
+def test_websockets_are_closed():
+    async def ask():
+        said = []
+        app = Proxy("http://127.0.0.1:9/v1", Settings(100, "o200k_base"), Limits())
+
+        async def send(message):
+            said.append(message)
+
+        await app({"type": "websocket", "path": "/v1/realtime"}, None, send)
+        return said
+
+    (said,) = asyncio.run(ask())
+    assert said["type"] == "websocket.close"
 
 
 # Addresses and headers

@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from hier.commands.output import say
+from hier.errors import InputError
 from hier.messages.counting import IMAGE
 from hier.messages.settings import LOW_WATER, REFRESH, Settings
 from hier.options import TokenizerName, Tokens, whole_number
 from hier.serving.access import VARIABLE, Keys, check_bind
-from hier.serving.limits import Limits
-
-_DEFAULT = Limits()
 
 
 def proxy(
@@ -37,13 +35,16 @@ def proxy(
     keys: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Hashes of keys, of hier key.")
     ] = None,
-    body: Annotated[int, typer.Option(min=1, help="Most bytes of a request.")] = _DEFAULT.body,
-    seconds: Annotated[
-        float, typer.Option(min=0.001, help="Most until an answer begins.")
-    ] = _DEFAULT.seconds,
-    at_once: Annotated[int, typer.Option(min=1, help="Most requests at a time.")] = 256,
+    largest: Annotated[int, typer.Option(min=1, help="Megabytes of a request, at most.")] = 64,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Until an answer begins, at most.")] = 300,
+    body_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Until a request is there, at most.")
+    ] = 30,
+    at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on.")] = 256,
+    waiting: Annotated[int, typer.Option(min=0, help="Requests that wait, at most.")] = 1024,
 ) -> None:
     """Stand between clients and a model: compress requests that are too long, pass all else on."""
+    from hier.serving.limits import Limits
     from hier.serving.proxy import check_installed, proxy_app
 
     check_installed()
@@ -52,7 +53,7 @@ def proxy(
     settings = Settings(
         whole_number(budget, "pass 1 or more"), tokenizer, low_water, refresh, part_tokens
     )
-    limits = Limits(body=body, seconds=seconds, at_once=at_once)
+    limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
     app = proxy_app(upstream, settings, admitted, limits)
     with _listening(host, port) as listener:
         where = f"[{host}]" if ":" in host else host
@@ -66,15 +67,26 @@ def proxy(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    family, kind, protocol, _, address = found[0]
-    # Named as TCP, or asyncio leaves Nagle's algorithm on, and every reply waits 40 ms.
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return what listens at an address.
+
+    Raises:
+        InputError: nothing can listen there.
+    """
     try:
-        listener.bind(address)
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        family, kind, protocol, _, address = found[0]
+        # Named as TCP, or asyncio leaves Nagle's algorithm on, and every reply waits 40 ms.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InputError(
+            f"nothing can listen at {host}, port {port} ({error.strerror}); pass another --host or "
+            "--port"
+        ) from error
     return listener
