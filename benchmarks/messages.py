@@ -50,23 +50,38 @@ WAYS: dict[str, dict[str, float] | None] = {
     "low_water 1": {"low_water": 1.0},
 }
 Message = dict[str, Any]
-Place = tuple[int, int, int]  # message, first character there, and behind the last
+
+
+@dataclass(frozen=True)
+class Part:
+    """Characters of a document that a message begins with."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: how many messages it has, and where its evidence stands in them."""
+    """A request: how many messages it has, and which characters of the document it asks about."""
 
     end: int
-    evidence: tuple[Place, ...]
+    evidence: tuple[data.Span, ...]
 
 
 @dataclass(frozen=True)
 class Talk:
-    """A conversation and its requests, the last of which has all of it."""
+    """A conversation and its requests, the last of which has all of it.
+
+    Attributes:
+        kind: which kind of conversation.
+        messages: all of its messages.
+        parts: what some of them hold of the document.
+        asked: its requests.
+    """
 
     kind: str
     messages: tuple[Message, ...]
+    parts: dict[int, Part]
     asked: tuple[Asked, ...]
 
 
@@ -88,53 +103,48 @@ def about_document(text: str, questions: Sequence[data.Question]) -> Talk:
     for number, question in enumerate(questions):
         before = f"{text}\n\n" if not number else ""
         messages.append({"role": "user", "content": before + question.question})
-        places = tuple((1, start, end) for start, end in question.evidence)
-        asked.append(Asked(len(messages), places))
+        asked.append(Asked(len(messages), question.evidence))
         messages.append(reply(question))
-    return Talk("document", tuple(messages[:-1]), tuple(asked))
+    return Talk("document", tuple(messages[:-1]), {1: Part(0, len(text))}, tuple(asked))
 
 
 def by_agent(text: str, question: data.Question) -> Talk:
     """A model reads a document part by part; its evidence is what it has read of it."""
     messages: list[Message] = [GUIDE, {"role": "user", "content": question.question}]
-    asked = []
+    asked, parts = [], {}
     for number, begin in enumerate(range(0, len(text), PART)):
         function = {"name": "read", "arguments": json.dumps({"part": number})}
         call = {"id": f"call_{number}", "type": "function", "function": function}
         messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
-        part = text[begin : begin + PART]
-        messages.append({"role": "tool", "tool_call_id": call["id"], "content": part})
-        places = [
-            (3 + 2 * (place // PART), place % PART, place % PART + 1)
-            for start, end in question.evidence
-            for place in range(start, min(end, begin + PART))
-        ]
-        if places:
-            asked.append(Asked(len(messages), tuple(places)))
-    return Talk("agent", tuple(messages[: asked[-1].end]), tuple(asked))
+        part = Part(begin, min(begin + PART, len(text)))
+        parts[len(messages)] = part
+        result = text[part.start : part.end]
+        messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
+        read = tuple((s, min(e, part.end)) for s, e in question.evidence if s < part.end)
+        if read:
+            asked.append(Asked(len(messages), read))
+    return Talk("agent", tuple(messages[: asked[-1].end]), parts, tuple(asked))
 
 
 def from_sources(text: str, questions: Sequence[data.Question]) -> Talk:
     """Every turn brings a source; questions are about it, and about those before."""
     messages: list[Message] = [GUIDE]
-    asked: list[Asked] = []
-    first: list[tuple[Place, ...]] = []
+    asked, parts = [], {}
     for number, question in enumerate(questions):
         start, end = question.evidence[0][0], question.evidence[-1][1]
         begin = max(0, min(start - PART // 2, len(text) - PART))
-        source = text[begin : max(begin + PART, end)]
+        part = Part(begin, max(begin + PART, end))
+        parts[len(messages)] = part
+        source = text[part.start : part.end]
         messages.append({"role": "user", "content": f"{source}\n\n{question.question}"})
-        index = len(messages) - 1
-        first.append(tuple((index, s - begin, e - begin) for s, e in question.evidence))
-        asked.append(Asked(len(messages), first[-1]))
+        asked.append(Asked(len(messages), question.evidence))
         messages.append(reply(question))
         if number:
-            again = number // 2
-            repeated = f"Once more: {questions[again].question}"
-            messages.append({"role": "user", "content": repeated})
-            asked.append(Asked(len(messages), first[again]))
-            messages.append(reply(questions[again]))
-    return Talk("sources", tuple(messages[:-1]), tuple(asked))
+            again = questions[number // 2]
+            messages.append({"role": "user", "content": f"Once more: {again.question}"})
+            asked.append(Asked(len(messages), again.evidence))
+            messages.append(reply(again))
+    return Talk("sources", tuple(messages[:-1]), parts, tuple(asked))
 
 
 def reply(question: data.Question) -> Message:
@@ -174,15 +184,17 @@ def run(talk: Talk, way: dict[str, float] | None, weights: Path | str) -> list[O
         seconds = time.perf_counter() - began
         pairs = enumerate(zip(before, sent, strict=False))
         same = next((i for i, (one, other) in pairs if one != other), len(before))
-        shown: list[float] = []
-        characters = sum(end - start for _, start, end in asked.evidence)
-        for index, start, end in asked.evidence:
-            spans = cut.get(index, [(0, 10**9)])
-            inside = sum(max(0, min(end, e) - max(start, s)) for s, e in spans)
-            shown.append(inside / characters)
+        shown = [
+            (part.start + max(0, start), min(part.start + end, part.end))
+            for index, part in talk.parts.items()
+            if index < asked.end
+            for start, end in cut.get(index, [(0, part.end)])
+            if part.start + start < part.end
+        ]
+        recall = data.covered(asked.evidence, shown)
         outcomes.append(
             Outcome(
-                sum(shown), size(before[:same]), size(before), size(sent),
+                recall, size(before[:same]), size(before), size(sent),
                 size(talk.messages[: asked.end]), seconds,
             )
         )  # fmt: skip
