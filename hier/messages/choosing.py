@@ -17,10 +17,9 @@ from hier.compose import Composer, Request
 from hier.constraints import Constraints
 from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
-from hier.corpus.packing import Packed
 from hier.corpus.placing import Run
 from hier.corpus.source import Source
-from hier.flat import arrays_of, facts_of
+from hier.messages.trees import Read
 from hier.relevance import weigh
 from hier.render import Piece
 from hier.tree import Tree
@@ -43,18 +42,23 @@ class Text:
     """Texts that may be compressed, read as one: a single one, or some short ones.
 
     Attributes:
-        tree: them, read.
+        read: them, read.
         members: each of them.
         starts: where each begins.
         title: what stands over them where texts are weighed; never shown.
         age: rounds since the last of them was said; 0 for the newest.
     """
 
-    tree: Tree
+    read: Read
     members: tuple[str, ...]
     starts: tuple[int, ...]
     title: str
     age: int
+
+    @property
+    def tree(self) -> Tree:
+        """Them, as a tree."""
+        return self.read.tree
 
     @cached_property
     def leaves(self) -> np.ndarray:
@@ -85,11 +89,14 @@ class Choice:
     Args:
         texts: at least one.
         queries: the question, or several; none for an overview.
+        lexicon: which numbered the words of the texts.
         room: most tokens that all of them may have together.
     """
 
-    def __init__(self, texts: Sequence[Text], queries: Sequence[str], room: int) -> None:
-        self.texts, self.queries, self.room = texts, queries, room
+    def __init__(
+        self, texts: Sequence[Text], queries: Sequence[str], lexicon: Lexicon, room: int
+    ) -> None:
+        self.texts, self.queries, self.lexicon, self.room = texts, queries, lexicon, room
         self.count = texts[0].tree.tokenizer.count
         self._sizes = [self.count(member) for text in texts for member in text.members]
         self._limit = room + _TITLE * min(len(texts), room // _TITLE)
@@ -131,23 +138,26 @@ class Choice:
                 for start, end in next(spans):
                     found = np.searchsorted(text.tree.leaf_start, [begin + start, begin + end])
                     seen[slice(*(placed.leaf + found))] = True
+        return (
+            float(np.mean([share[seen].sum() for share in self._shares])) if self.queries else 1.0
+        )
+
+    @cached_property
+    def _shares(self) -> list[np.ndarray]:
+        """Of what is relevant to each question the share of each leaf, float64 (leaves,)."""
         shares = []
         for query in self.queries:
-            mass = np.exp(weigh(tree, query).density) * tree.leaf_tokens
-            mass[tree.hidden] = 0
-            shares.append(float(mass[seen].sum() / mass.sum()))
-        return sum(shares) / len(shares) if shares else 1.0
+            mass = np.exp(weigh(self._joined.tree, query).density) * self._joined.tree.leaf_tokens
+            mass[self._joined.tree.hidden] = 0
+            shares.append(mass / mass.sum())
+        return shares
 
     @cached_property
     def _joined(self) -> Joined:
-        lexicon = Lexicon()
-        runs = []
-        for text in self.texts:
-            packed = Packed(facts_of(text.tree), arrays_of(text.tree))
-            source = Source(text.title, packed, lexicon.numbers(packed.vocabulary))
-            runs.append(Run(source, 0, len(text.tree.leaf_start)))
+        sources = [Source(text.title, text.read.packed, text.read.words) for text in self.texts]
+        runs = [Run(source, 0, len(source.leaf_start) - 1) for source in sources]
         tree = self.texts[0].tree
-        return join(runs, lexicon, Manner(tree.tokenizer, "static", tree.relevance))
+        return join(runs, self.lexicon, Manner(tree.tokenizer, "static", tree.relevance))
 
     @cached_property
     def _composer(self) -> Composer:

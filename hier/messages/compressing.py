@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hier.errors import BudgetError, InputError
+from hier.errors import InputError
 from hier.messages.counting import REPLY, MessageCounter
 from hier.messages.reading import Message, check_messages
 from hier.messages.replay import Replay, Sent
+from hier.messages.settings import LOW_WATER, REFRESH, Settings
 from hier.messages.trees import Trees
 from hier.tokens import DEFAULT_TOKENIZER, load_tokenizer
-
-LOW_WATER = 0.6
-REFRESH = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,17 +64,6 @@ class Messages:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a conversation is compressed: as in ``compress_messages``."""
-
-    budget: int
-    tokenizer: Any
-    low_water: float
-    refresh: float
-    part_tokens: int | None
-
-
-@dataclass(frozen=True)
 class Known:
     """What is known of the beginning of a conversation.
 
@@ -84,13 +71,13 @@ class Known:
         messages: the messages that came.
         settings: how they were compressed.
         sent: what was sent of them.
-        trees: texts that were read.
+        trees: texts that were read; None for none.
     """
 
     messages: tuple[Message, ...]
     settings: Settings
-    sent: Sent
-    trees: Trees
+    sent: Sent = field(default_factory=Sent)
+    trees: Trees | None = None
 
 
 def compress_messages(
@@ -129,25 +116,26 @@ def compress_messages(
         BudgetError: what must be kept is more than the budget.
         TokenizerError: the tokenizer is unknown or misbehaves.
     """
-    settings = Settings(
-        _check_budget(budget),
-        tokenizer,
-        _check_share("low_water", low_water),
-        _check_share("refresh", refresh),
-        _check_part_tokens(part_tokens),
-    )
-    if not settings.low_water:
-        raise InputError("low_water 0 leaves nothing to show; pass a number above 0 and up to 1")
+    settings = Settings(budget, tokenizer, low_water, refresh, part_tokens)
     came = check_messages(messages)
-    plain = load_tokenizer(tokenizer)
+    known = _known(previous, came, settings)
+    return compress_known(came, settings, known or Known((), settings))
+
+
+def compress_known(came: Sequence[Message], settings: Settings, known: Known) -> Messages:
+    """Compress a conversation whose beginning is known.
+
+    Args:
+        came: the conversation, checked.
+        settings: how it is compressed.
+        known: what was sent of its beginning, with the same settings.
+    """
+    plain = load_tokenizer(settings.tokenizer)
     counted = replace(plain, count=functools.cache(plain.count))  # the same texts in each request
     counter = MessageCounter(counted, settings.part_tokens)
     sizes = [counter.message(message) for message in came]
-    known = _known(previous, came, settings) or Known((), settings, Sent(), Trees(plain))
-    replay = Replay(
-        came, sizes, settings.budget, settings.low_water, settings.refresh, counter, known.trees
-    )
-    sent = replay.run(known.sent)
+    trees = known.trees or Trees(plain)
+    sent = Replay(came, sizes, settings, counter, trees).run(known.sent)
     after = dict(zip(sent.indices, map(counter.message, sent.messages), strict=True))
     changes = tuple(
         Change(index, size, after.get(index, 0))
@@ -161,7 +149,7 @@ def compress_messages(
         before=REPLY + sum(sizes),
         indices=sent.indices,
         changes=changes,
-        known=Known(tuple(came), settings, sent, known.trees),
+        known=Known(tuple(came), settings, sent, trees),
     )
 
 
@@ -180,25 +168,3 @@ def _known(previous: Any, came: Sequence[Message], settings: Settings) -> Known 
     if list(known.messages) == list(came[: len(known.messages)]):
         return known
     return replace(known, messages=(), sent=Sent())
-
-
-def _check_budget(budget: Any) -> int:
-    if isinstance(budget, bool) or not isinstance(budget, int):
-        raise BudgetError(f"budget {budget!r} is not a whole number of tokens; pass 1 or more")
-    if budget < 1:
-        raise BudgetError(f"budget {budget} is below the least, 1 token; raise the budget")
-    return budget
-
-
-def _check_share(name: str, share: Any) -> float:
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise InputError(f"{name} {share!r} is no share; pass a number from 0 to 1")
-    return float(share)
-
-
-def _check_part_tokens(tokens: Any) -> int | None:
-    if tokens is None:
-        return None
-    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
-        raise InputError(f"part_tokens {tokens!r} is not a number; pass 0 or more, or None")
-    return tokens

@@ -1,12 +1,12 @@
 """Filling: messages whose texts are compressed to a target, counted as they will be sent.
 
 What a message must keep stands in it as it came; its other texts share what is left. Short texts of
-late are what a conversation lives on: the newest are kept whole, as long as they take no more than
-a quarter of it.
+late are what a conversation lives on: the newest are kept whole, as far as there is room for them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hier.messages.choosing import NOTHING, Choice, Shown, Spans, Text
 from hier.messages.counting import MessageCounter
@@ -17,7 +17,6 @@ from hier.messages.turns import ages
 
 SHORT = 128  # most tokens of a text that is kept whole for being new
 NEAR = 16  # messages whose short texts are read as one
-SHORT_SHARE = 4  # all of them take at most one in so many tokens of the room
 
 
 @dataclass(frozen=True)
@@ -80,16 +79,21 @@ class Filling:
         """Return messages all of whose texts are marks."""
         return self._filled(indices, dict.fromkeys(self._slots(indices), NOTHING))
 
-    def fill(self, indices: Sequence[int], target: int) -> Filled:
+    def short(self, indices: Sequence[int]) -> int:
+        """Return the tokens of the short texts of some messages."""
+        return sum(slot.tokens for slot in self._slots(indices) if slot.tokens <= SHORT)
+
+    def fill(self, indices: Sequence[int], target: int, short: int) -> Filled:
         """Return messages whose texts are compressed.
 
         Args:
             indices: which messages.
             target: most tokens of all of them; what is bare may exceed it.
+            short: most tokens of short texts that are kept whole, the newest.
         """
         slots = self._slots(indices)
         bare = self._filled(indices, dict.fromkeys(slots, NOTHING))
-        kept = _newest(slots, (target - bare.tokens) // SHORT_SHARE)
+        kept = _newest(slots, short)
         rest = [slot for slot in slots if slot not in kept]
         least = self._filled(indices, dict.fromkeys(rest, NOTHING))
         if least.tokens > target:  # where texts are put together, some tokenizers find more
@@ -110,7 +114,7 @@ class Filling:
             indices: which messages are sent.
             cut: what they show of texts that are not whole.
         """
-        slots = self._slots(range(len(self.came)))
+        slots, choice = self._all
         sent, shown = set(indices), []
         for slot in slots:
             spans = cut.get((slot.index, slot.part), ((slot.start, slot.end),))
@@ -119,11 +123,17 @@ class Filling:
                 for start, end in spans
             ]
             shown.append([span for span in inside if span[0] < span[1] and slot.index in sent])
-        return self._choice(slots, 1).relevance(shown) if slots else 1.0
+        return 1.0 if choice is None else choice.relevance(shown)
+
+    @cached_property
+    def _all(self) -> tuple[list[Slot], Choice | None]:
+        """All texts that may be compressed, to be compared."""
+        slots = self._slots(range(len(self.came)))
+        return slots, self._choice(slots, 1) if slots else None
 
     def _choice(self, slots: Sequence[Slot], room: int) -> Choice:
         texts = [text for group in _groups(slots) for text in self._read(group)]
-        return Choice(texts, self.question.queries, room)
+        return Choice(texts, self.question.queries, self.trees.lexicon, room)
 
     def _read(self, group: Sequence[Slot]) -> list[Text]:
         """Read texts: as one where there are several, and they stand apart in it."""

@@ -16,7 +16,6 @@ Part = int | None
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 GUIDING = ("system", "developer")  # said once, for all turns
 TEXT_PARTS = ("text", "input_text", "output_text")
-_ANSWERS_OTHERWISE = ("tool_calls", "function_call", "refusal", "audio", "reasoning_content")
 
 
 def check_messages(messages: Any) -> list[Message]:
@@ -86,7 +85,7 @@ def _check_message(index: int, message: Any) -> None:
 def _check_content(index: int, message: Message) -> None:
     content = message.get("content")
     if content is None:
-        if message["role"] == "assistant" and any(map(message.get, _ANSWERS_OTHERWISE)):
+        if message["role"] == "assistant":  # it called tools, refused, or said nothing
             return
         raise InputError(
             f"message {index} ({message['role']}) has no content; pass a text, or parts"

@@ -19,11 +19,12 @@ from hier.messages.counting import REPLY, MessageCounter
 from hier.messages.filling import Cut, Filled, Filling
 from hier.messages.question import find_question
 from hier.messages.reading import Message
+from hier.messages.settings import Settings
 from hier.messages.trees import Trees
 from hier.messages.turns import parts, requests
 
 _LEAST = 8  # what is new is compressed alone if one in so many tokens of the room is left for it
-_AHEAD = 2  # and takes one in so many of those that are left: others are to come
+_SHORT = 4  # short texts that are kept whole, the newest, take at most one in so many
 _MARKS = 2  # what is left of old turns takes at most one in so many tokens of the room
 
 
@@ -71,19 +72,14 @@ class Replay:
     Attributes:
         came: the messages.
         sizes: the tokens of each.
-        budget: most tokens of each request.
-        low_water: share of the room that is used when everything is compressed anew.
-        refresh: share of what is relevant below which what is shown is not enough; see
-            ``compress_messages``.
+        settings: how they are compressed.
         counter: counts messages.
         trees: texts that were read.
     """
 
     came: Sequence[Message]
     sizes: Sequence[int]
-    budget: int
-    low_water: float
-    refresh: float
+    settings: Settings
     counter: MessageCounter
     trees: Trees
 
@@ -106,8 +102,8 @@ class Replay:
         new = range(sent.end, end)
         tokens = sum(self.sizes[sent.end : end])
         as_it_is = Filled(tuple(self.came[sent.end : end]), tokens, {})
-        fits = sent.tokens + tokens <= self.budget
-        if fits and (sent.whole or not self.refresh):
+        fits = sent.tokens + tokens <= self.settings.budget
+        if fits and (sent.whole or not self.settings.refresh):
             return sent.then(new, as_it_is, sent.queries)
         question = find_question(self.came[:end], self.counter.tokenizer.count)
         if fits and question.queries == sent.queries:
@@ -120,7 +116,9 @@ class Replay:
         if longer is None:
             return self._anew(filling)
         asked_before = sent.whole or question.queries == sent.queries
-        return longer if asked_before or not self.refresh else self._better(longer, filling)
+        return (
+            longer if asked_before or not self.settings.refresh else self._better(longer, filling)
+        )
 
     def _better(self, longer: Sent, filling: Filling) -> Sent:
         """Return what is sent: all anew if what would be shows too little of what is relevant.
@@ -128,25 +126,22 @@ class Replay:
         Nothing can show more than all of it, so there is seldom need to look at both.
         """
         shown = filling.relevance(longer.indices, longer.cut)
-        if shown >= self.refresh:
+        if shown >= self.settings.refresh:
             return longer
         anew = self._anew(filling)
-        enough = shown >= self.refresh * filling.relevance(anew.indices, anew.cut)
+        enough = shown >= self.settings.refresh * filling.relevance(anew.indices, anew.cut)
         return longer if enough else anew
 
     def _with_new(self, sent: Sent, filling: Filling) -> Sent | None:
-        """Return what is sent if only what is new is compressed; None if there is no room for it.
-
-        Where nothing was sent it has all the room, else half of it: more is to come.
-        """
+        """Return what is sent if only what is new is compressed; None where there is no room."""
         new = range(sent.end, len(filling.came))
         bare = filling.bare(new).tokens
-        left = self.budget - sent.tokens - bare
-        if sent.messages:
-            left //= _AHEAD
-        if left < 0 or (sent.messages and left < self._room(filling) // _LEAST):
+        left = self.settings.budget - sent.tokens - bare
+        if left < 0:
             return None
-        return sent.then(new, filling.fill(new, bare + left), filling.question.queries)
+        if sent.messages and (left < filling.short(new) or left < self._room(filling) // _LEAST):
+            return None
+        return sent.then(new, filling.fill(new, bare + left, left), filling.question.queries)
 
     def _room(self, filling: Filling) -> int:
         """Return the tokens of the budget that are left beside what must be kept.
@@ -158,13 +153,13 @@ class Replay:
         old = {index for part in parts(came, filling.question.index) for index in part}
         kept = [index for index in range(len(came)) if index not in old]
         least = REPLY + filling.bare(kept).tokens
-        if least > self.budget:
+        if least > self.settings.budget:
             raise BudgetError(
-                f"budget {self.budget} is below the least for these messages, {least} tokens for "
-                "what is kept whole: what guides the model, the question and the last calls of "
-                "tools; raise the budget"
+                f"budget {self.settings.budget} is below the least for these messages, {least} "
+                "tokens for what is kept whole: what guides the model, the question and the last "
+                "calls of tools; raise the budget"
             )
-        return self.budget - least
+        return self.settings.budget - least
 
     def _anew(self, filling: Filling) -> Sent:
         """Return what is sent if everything is compressed, down to the low-water mark.
@@ -172,7 +167,7 @@ class Replay:
         The oldest turns are left out while what all of them keep, marks and ids, is too much.
         """
         room, came = self._room(filling), filling.came
-        wanted = int(self.low_water * room)
+        wanted = int(self.settings.low_water * room)
         optional = parts(came, filling.question.index)
         sizes = [filling.bare(part).tokens for part in optional]
         held = sum(sizes)
@@ -183,5 +178,6 @@ class Replay:
             left_out.update(part)
             held -= size
         kept = [index for index in range(len(came)) if index not in left_out]
-        filled = filling.fill(kept, self.budget - room + wanted - REPLY)
+        target = self.settings.budget - room + wanted - REPLY
+        filled = filling.fill(kept, target, wanted // _SHORT)
         return Sent().then(kept, filled, filling.question.queries)

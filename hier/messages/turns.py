@@ -44,10 +44,24 @@ def parts(messages: Sequence[Message], question: int) -> list[list[int]]:
         role = message["role"]
         if role in GUIDING or index == question:
             continue
-        opens = role == "user" if index < question else role == "assistant"
+        opens = role == "user" if index < question else _begins_round(messages, index)
         crosses = bool(found) and found[-1][-1] < question < index
         if opens or not found or crosses:
             found.append([])
         found[-1].append(index)
+        while role == "tool" and len(found) > 1 and not _called(messages, found[-1], message):
+            found[-2:] = [found[-2] + found[-1]]
     last_stays = bool(found) and found[-1][-1] > question
     return found[:-1] if last_stays else found
+
+
+def _begins_round(messages: Sequence[Message], index: int) -> bool:
+    """Say whether an assistant speaks, and did not just before."""
+    before = messages[index - 1]["role"] if index else ""
+    return messages[index]["role"] == "assistant" and before != "assistant"
+
+
+def _called(messages: Sequence[Message], indices: Sequence[int], result: Message) -> bool:
+    """Say whether the call that a result answers is in one of some messages."""
+    calls = [call for index in indices for call in messages[index].get("tool_calls") or ()]
+    return any(call["id"] == result["tool_call_id"] for call in calls)

@@ -1,0 +1,92 @@
+"""Proxying: a server that compresses what clients of OpenAI's protocols send to another."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hier.commands.output import say
+from hier.errors import InputError
+from hier.messages.counting import IMAGE
+from hier.messages.settings import LOW_WATER, REFRESH, Settings
+from hier.options import TokenizerName, Tokens, whole_number
+from hier.serving.access import VARIABLE, Keys, check_bind
+
+
+def proxy(
+    upstream: Annotated[
+        str, typer.Option(metavar="URL", help="The server behind: https://api.openai.com/v1")
+    ],
+    budget: Tokens = "2000",
+    host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8020,
+    tokenizer: TokenizerName = "o200k_base",
+    low_water: Annotated[
+        float, typer.Option(help="Share of the room used when all is compressed anew.")
+    ] = LOW_WATER,
+    refresh: Annotated[
+        float, typer.Option(help="Share of what is relevant that must be shown; 0: never anew.")
+    ] = REFRESH,
+    part_tokens: Annotated[
+        int, typer.Option(min=0, help="Tokens of a part that is neither text nor image.")
+    ] = IMAGE,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Hashes of keys, of hier key.")
+    ] = None,
+    largest: Annotated[int, typer.Option(min=1, help="Megabytes of a request, at most.")] = 64,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Until an answer begins, at most.")] = 300,
+    body_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Until a request is there, at most.")
+    ] = 30,
+    at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on.")] = 256,
+    waiting: Annotated[int, typer.Option(min=0, help="Requests that wait, at most.")] = 1024,
+) -> None:
+    """Stand between clients and a model: compress requests that are too long, pass all else on."""
+    from hier.serving.limits import Limits
+    from hier.serving.proxy import check_installed, proxy_app
+
+    check_installed()
+    admitted = Keys.read(keys, os.environ.get(VARIABLE, ""))
+    check_bind(host, admitted)
+    settings = Settings(
+        whole_number(budget, "pass 1 or more"), tokenizer, low_water, refresh, part_tokens
+    )
+    limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
+    app = proxy_app(upstream, settings, admitted, limits)
+    with _listening(host, port) as listener:
+        where = f"[{host}]" if ":" in host else host
+        say(f"listening at http://{where}:{listener.getsockname()[1]}/v1, in front of {upstream}")
+        import uvicorn
+
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, ws="none"
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return what listens at an address.
+
+    Raises:
+        InputError: nothing can listen there.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        family, kind, protocol, _, address = found[0]
+        # Named as TCP, or asyncio leaves Nagle's algorithm on, and every reply waits 40 ms.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InputError(
+            f"nothing can listen at {host}, port {port} ({error.strerror}); pass another --host or "
+            "--port"
+        ) from error
+    return listener
