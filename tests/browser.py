@@ -12,7 +12,7 @@ import uvicorn
 from selenium import webdriver
 from starlette.applications import Starlette
 
-from hier.inspector.routes import inspect_routes, is_page
+from hier.inspector.routes import in_threads, inspect_routes, is_page
 from hier.serving.access import Guard, Keys, hash_of
 
 APT = "apt-get install chromium chromium-driver"
@@ -104,12 +104,8 @@ def serving(trees: Mapping[str, Any], key: str = "") -> Iterator[str]:
         trees: by their ids.
         key: what a request for anything but the page must carry; empty for nothing.
     """
-    inside = Starlette(routes=inspect_routes(trees.__getitem__))
-    guarded = Guard(inside, Keys([hash_of(key)] if key else []))
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await (inside if is_page(scope["path"]) else guarded)(scope, receive, send)
-
+    inside = Starlette(routes=inspect_routes(in_threads(trees.__getitem__)))
+    app = Guard(inside, Keys([hash_of(key)] if key else []), public=is_page)
     config = uvicorn.Config(app, "127.0.0.1", 0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

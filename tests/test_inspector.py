@@ -19,7 +19,7 @@ from hier.explain import explain
 from hier.inspector import data
 from hier.inspector.export import export, told
 from hier.inspector.page import PARTS, page, page_with
-from hier.inspector.routes import MOST_BYTES, MOST_QUERY, inspect_routes, is_page
+from hier.inspector.routes import MOST_BYTES, MOST_QUERY, in_threads, inspect_routes, is_page
 from hier.relevance import weigh
 
 QUESTION = "How does the with statement call __enter__ and __exit__?"
@@ -225,7 +225,7 @@ def test_what_is_no_place_for_a_file_is_refused(chapters, tmp_path, name):
 @pytest.fixture(scope="module")
 def client(tree, hostile):
     held = {"tree": tree, "hostile": hostile}
-    with TestClient(Starlette(routes=inspect_routes(held.__getitem__))) as client:
+    with TestClient(Starlette(routes=inspect_routes(in_threads(held.__getitem__)))) as client:
         yield client
 
 

@@ -105,7 +105,7 @@ def _cores() -> int:
 
 
 def _begun(url: str) -> None:
-    say(f"serving at {url}")
+    say(f"serving at {url} (people: {url}/inspect/)")
 
 
 def _folder(data: Path | None, scratch: Path) -> Path:

@@ -6,7 +6,8 @@ node. Positions are characters of the source, as everywhere; the page counts cod
 """
 
 import base64
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -239,3 +240,23 @@ def ladder(tree: Tree, budget: int, rungs: int = 16) -> list[int]:
     """
     steps = np.geomspace(LEAST_BUDGET, most_budget(tree), rungs).tolist()
     return sorted({budget, *(int(float(f"{step:.2g}")) for step in steps)})
+
+
+ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "map": map_of,
+    "view": view_of,
+    "node": node_of,
+    "curve": lambda tree, query: {"points": curve_of(tree, query)},
+}
+"""What the page asks for, by name: each takes a tree, and what is told beside it by name."""
+
+
+def answer(tree: Tree, what: str, told: Mapping[str, Any]) -> bytes:
+    """Return an answer as JSON of ASCII characters, whatever the texts in it hold.
+
+    Raises:
+        BudgetError: as for ``view_of``.
+        InputError: as for ``view_of`` and ``node_of``.
+    """
+    value = ANSWERS[what](tree, **told)
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

@@ -1,14 +1,14 @@
 """Routes: the inspector of trees that a server holds, under ``/inspect/{id}/``.
 
-A route holds no logic: it reads what is asked for strictly, has the tree asked in a thread, so that
-the event loop stays free, and answers with JSON. The page and its parts say nothing of any
-document: a server with keys may show them to everyone (``is_page``), what the page then asks for
-carries the key that was typed into it.
+A route holds no logic: it reads what is asked for strictly, and hands it to what asks the trees, in
+a thread or in a process, so that the event loop stays free. The page and its parts say nothing of
+any document: a server with keys may show them to everyone (``is_page``), what the page then asks
+for carries the key that was typed into it.
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from hier.errors import BudgetError, HierError, InputError, MissingExtraError
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+Told = dict[str, Any]
 Find = Callable[[str], Tree]
+Ask = Callable[["Request", str, Told], Awaitable["Response"]]
+"""Answers one of ``data.ANSWERS`` for the tree that a request names."""
 
 MOST_BYTES = 64 * 1024  # of a request
 MOST_QUERY = 8_000  # characters of all questions together
@@ -35,12 +38,11 @@ def is_page(path: str) -> bool:
     return _PAGE.fullmatch(path) is not None
 
 
-def inspect_routes(find: Find) -> "list[Route]":
+def inspect_routes(ask: Ask) -> "list[Route]":
     """Return the routes of the inspector.
 
     Args:
-        find: the tree of an id; raises ``LookupError`` where there is none. It is called in a
-            thread.
+        ask: what answers for the trees, such as ``in_threads(find)``.
 
     Raises:
         MissingExtraError: Starlette is not installed.
@@ -49,7 +51,7 @@ def inspect_routes(find: Find) -> "list[Route]":
         from starlette.routing import Route
     except ImportError as error:
         raise MissingExtraError("starlette", "the inspector", "hier-context[serve]") from error
-    desk = _Desk(find)
+    desk = _Desk(ask)
     return [
         Route("/inspect/{id}", desk.slash),
         Route("/inspect/{id}/", desk.page),
@@ -61,15 +63,42 @@ def inspect_routes(find: Find) -> "list[Route]":
     ]
 
 
+def in_threads(find: Find) -> Ask:
+    """Return what asks trees in threads of this process.
+
+    Args:
+        find: the tree of an id; raises ``LookupError`` where there is none. It is called in a
+            thread.
+    """
+
+    async def ask(request: "Request", what: str, told: Told) -> "Response":
+        from starlette.concurrency import run_in_threadpool
+        from starlette.responses import Response
+
+        name = request.path_params["id"]
+        try:
+            tree = await run_in_threadpool(find, name)
+        except LookupError:
+            return problem(404, f"there is no tree {name[:80]!r}; ask the server what it holds")
+        try:
+            found = await run_in_threadpool(data.answer, tree, what, told)
+        except (InputError, BudgetError) as error:
+            return problem(404 if what == "node" else 400, str(error))
+        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        return Response(found, media_type="application/json", headers=headers)
+
+    return ask
+
+
 class _Desk:
     """Answers the requests of the page.
 
     Args:
-        find: the tree of an id.
+        ask: what answers for the trees.
     """
 
-    def __init__(self, find: Find) -> None:
-        self._find = find
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
     async def slash(self, request: "Request") -> "Response":
         """Send the browser to where the page's relative addresses lead to this tree."""
@@ -96,14 +125,14 @@ class _Desk:
 
     async def map(self, request: "Request") -> "Response":
         """Answer with the shape of the tree."""
-        return await self._answer(request, data.map_of)
+        return await self._ask(request, "map", {})
 
     async def node(self, request: "Request") -> "Response":
         """Answer with one node."""
         text = request.path_params["node"]
         if not re.fullmatch(r"[0-9]{1,9}", text):
             return problem(404, f"there is no node {text[:80]!r}; node ids are numbers, see map")
-        return await self._answer(request, lambda tree: data.node_of(tree, int(text)), 404)
+        return await self._ask(request, "node", {"node_id": int(text)})
 
     async def curve(self, request: "Request") -> "Response":
         """Answer with value against tokens."""
@@ -111,7 +140,7 @@ class _Desk:
             query = _checked_query(request.query_params.getlist("query"))
         except InputError as error:
             return problem(400, str(error))
-        return await self._answer(request, lambda tree: {"points": data.curve_of(tree, query)})
+        return await self._ask(request, "curve", {"query": query})
 
     async def view(self, request: "Request") -> "Response":
         """Answer with what a question and a budget make of the tree."""
@@ -124,39 +153,8 @@ class _Desk:
             query, budget, relevance = _read_view(raw)
         except HierError as error:
             return problem(400, str(error))
-        return await self._answer(
-            request, lambda tree: data.view_of(tree, query, budget, relevance)
-        )
-
-    async def _answer(
-        self, request: "Request", ask: Callable[[Tree], Any], refused: int = 400
-    ) -> "Response":
-        """Ask the tree in a thread.
-
-        Args:
-            request: whose path names the tree.
-            ask: what is answered of the tree.
-            refused: the status where what is asked for cannot be.
-        """
-        from starlette.concurrency import run_in_threadpool
-        from starlette.responses import Response
-
-        name = request.path_params["id"]
-        try:
-            tree = await run_in_threadpool(self._find, name)
-        except LookupError:
-            return problem(404, f"there is no tree {name[:80]!r}; ask the server what it holds")
-        try:
-            told = await run_in_threadpool(lambda: _written(ask(tree)))
-        except (InputError, BudgetError) as error:
-            return problem(refused, str(error))
-        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-        return Response(told, media_type="application/json", headers=headers)
-
-
-def _written(value: Any) -> bytes:
-    """Return a value as JSON of ASCII characters, whatever the texts in it hold."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        told = {"query": query, "budget": budget, "relevance": relevance}
+        return await self._ask(request, "view", told)
 
 
 def _read_view(raw: bytes) -> tuple[list[str], int, bool]:

@@ -5,7 +5,7 @@ bodies; time; how many run at once.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,13 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
+from hier.inspector.routes import is_page
 from hier.serving import corpora, openapi, questions, telling, trees
 from hier.serving.access import Guard, Keys, problem
 from hier.serving.endpoints import Call, Endpoint, routes
 from hier.serving.faults import WENT_WRONG
 from hier.serving.house import House, as_json
+from hier.serving.inspecting import inspector
 from hier.serving.limits import BodyLimit, ConcurrencyLimit, Limits, TimeLimit
 from hier.serving.metrics import Metered
 
@@ -67,23 +68,22 @@ def endpoints(keys: bool) -> tuple[Endpoint, ...]:
     return known
 
 
-def application(house: House, rules: Rules, pages: Sequence[BaseRoute] = ()) -> Starlette:
-    """Return the application.
+def application(house: House, rules: Rules) -> Starlette:
+    """Return the application: what programs ask, and the inspector for people.
 
     Args:
         house: what requests share; its workers are started with the application.
         rules: who may ask, and how much.
-        pages: routes that go before all others, such as pages for people.
     """
     known = endpoints(bool(rules.keys))
     public = frozenset(each.path for each in known if each.public)
     limits = rules.limits
     return Starlette(
-        routes=[*pages, *routes(known, house)],
+        routes=[*routes(known, house), *inspector(house)],
         middleware=[
             Middleware(Metered, meters=house.meters),
             Middleware(Door, house=house, passing=public | {"/metrics"}),
-            Middleware(Guard, keys=rules.keys, public=public),
+            Middleware(Guard, keys=rules.keys, public=lambda path: path in public or is_page(path)),
             Middleware(BodyLimit, limits=limits),
             Middleware(TimeLimit, limits=limits),
             Middleware(ConcurrencyLimit, limits=limits, passing=public | {"/metrics"}),

@@ -97,26 +97,32 @@ def _route(path: str, methods: dict[str, Endpoint], house: House) -> Route:
     async def answer(request: Request) -> Response:
         request.scope[TEMPLATE] = path
         method = "GET" if request.method == "HEAD" else request.method
-        body, query = adapters[method]
-        try:
-            return await methods[method].handle(
-                Call(
-                    house,
-                    request,
-                    None if body is None else await _read_body(request, body),
-                    None if query is None else _checked(query, dict(request.query_params)),
-                )
-            )
-        except RefusedError as error:
-            return _refusal(error)
-        except NotHeldError as error:
-            return problem(404, str(error))
-        except FullError:
-            return _refusal(RefusedError(503, "too much is being read; ask again in a while"))
-        except LeftError:
-            return Response(status_code=499)  # nobody reads it
+        return await answered(_handled(methods[method], house, request, *adapters[method]))
 
     return Route(path, answer, methods=list(methods))
+
+
+async def _handled(
+    endpoint: Endpoint, house: House, request: Request, body: Any, query: Any
+) -> Response:
+    """Check a request and have it answered."""
+    read = None if body is None else await _read_body(request, body)
+    behind = None if query is None else _checked(query, dict(request.query_params))
+    return await endpoint.handle(Call(house, request, read, behind))
+
+
+async def answered(work: Awaitable[Response]) -> Response:
+    """Return the answer that some work gives, or why there is none."""
+    try:
+        return await work
+    except RefusedError as error:
+        return _refusal(error)
+    except NotHeldError as error:
+        return problem(404, str(error))
+    except FullError:
+        return _refusal(RefusedError(503, "too much is being read; ask again in a while"))
+    except LeftError:
+        return Response(status_code=499)  # nobody reads it
 
 
 def _refusal(error: RefusedError) -> Response:

@@ -8,20 +8,17 @@ import os
 import re
 import stat
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import hier
 from hier.corpus.header import is_corpus
 from hier.errors import InputError
 from hier.serving.replies import Held
 from hier.serving.requests import ID
 from hier.store import is_tree
-from hier.tree import Tree
 
 Kind = Literal["tree", "corpus"]
 
@@ -176,25 +173,3 @@ def _journal(path: Path) -> tuple[int, ...]:
     except OSError:
         return (0, 0)
     return (facts.st_mtime_ns, facts.st_size)
-
-
-def trees_of(holdings: Holdings, most: int = 4) -> Callable[[str], Tree]:
-    """Return what opens the trees of holdings in this process, and keeps the last ones open.
-
-    Args:
-        holdings: where they are.
-        most: how many are kept.
-    """
-    kept: OrderedDict[tuple[Path, tuple[int, ...]], Tree] = OrderedDict()
-
-    def find(holding: str) -> Tree:
-        found = holdings.find(holding, "tree")
-        key = (found.path, found.stamp)
-        if key not in kept:
-            kept[key] = hier.load(found.path)
-            while len(kept) > most:
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        return kept[key]
-
-    return find

@@ -1,11 +1,12 @@
 """What the server tells of itself: what it has, how it is, what it counted."""
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 import hier
 from hier.serving import metrics, replies, requests
 from hier.serving.endpoints import Call, Endpoint
 from hier.serving.house import as_json
+from hier.serving.inspecting import PATH
 
 
 async def holdings(call: Call) -> Response:
@@ -22,8 +23,10 @@ async def health(_: Call) -> Response:
     return _state("ok")
 
 
-async def about(_: Call) -> Response:
-    """Say what is here."""
+async def about(call: Call) -> Response:
+    """Say what is here; a browser is sent to the inspector."""
+    if "text/html" in call.request.headers.get("accept", ""):
+        return RedirectResponse(PATH, 307)
     told = replies.About(name="hier", version=hier.__version__, published="/openapi.json")
     return as_json(told.model_dump_json().encode())
 

@@ -18,6 +18,7 @@ from hier.config import ModelSettings
 from hier.context import Context, Segment
 from hier.document import Document
 from hier.errors import InputError
+from hier.inspector import data
 from hier.serving import replies, requests
 from hier.serving.opened import Opened
 from hier.tree import Tree
@@ -152,6 +153,14 @@ def node(desk: Desk, job: Job) -> Done:
     )
 
 
+def show(desk: Desk, job: Job) -> Done:
+    """Answer the inspector's page."""
+    tree, page, asked = desk.tree(job), job.told["page"], job.told["asked"]
+    if page == "node":
+        _check_node(tree, asked["node_id"])
+    return Done(data.answer(tree, page, asked))
+
+
 def describe(desk: Desk, job: Job) -> Done:
     """Say what a tree is."""
     return _facts(desk.tree(job), job)
@@ -254,6 +263,7 @@ WORK: dict[str, Work] = {
     "expand": expand,
     "outline": outline,
     "node": node,
+    "show": show,
     "describe": describe,
     "build": build,
 }
