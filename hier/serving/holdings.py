@@ -7,6 +7,7 @@ it. Files are written by renaming, so that what is there is whole.
 import os
 import re
 import stat
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ _SETTLED_NS = 2_000_000_000  # a file written just now may be written again with
 _LEFT_SECONDS = 3600.0
 
 
-class NotHeldError(InputError):
+class NotHeldError(InputError, LookupError):
     """There is nothing of that id."""
 
 
@@ -179,22 +180,27 @@ def _journal(path: Path) -> tuple[int, ...]:
 
 
 def trees_of(holdings: Holdings, most: int = 4) -> Callable[[str], Tree]:
-    """Return what opens the trees of holdings in this process, and keeps the last ones open.
+    """Return what opens the trees of holdings in this process, for a page that shows them.
+
+    It keeps the last ones open, raises ``NotHeldError`` where there is none, and may be called by
+    many threads.
 
     Args:
         holdings: where they are.
         most: how many are kept.
     """
     kept: OrderedDict[tuple[Path, tuple[int, ...]], Tree] = OrderedDict()
+    looking = threading.Lock()
 
     def find(holding: str) -> Tree:
         found = holdings.find(holding, "tree")
         key = (found.path, found.stamp)
-        if key not in kept:
-            kept[key] = hier.load(found.path)
-            while len(kept) > most:
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        return kept[key]
+        with looking:
+            if key not in kept:
+                kept[key] = hier.load(found.path)
+                while len(kept) > most:
+                    kept.popitem(last=False)
+            kept.move_to_end(key)
+            return kept[key]
 
     return find
