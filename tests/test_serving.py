@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -324,6 +325,28 @@ def test_a_worker_that_dies_takes_one_request_with_it(served, long_text):
     assert answers[0].status_code == 500
     assert "log" in answers[0].json()["error"]["message"]
     until(lambda: served.metric("hier_workers") == 2)
+
+
+def test_who_has_left_the_queue_is_not_worked_for(served, long_text):
+    def answered(status):
+        told = {"method": "POST", "route": "/v1/compress", "status": status}
+        return served.metric("hier_requests_total", **told)
+
+    before = answered("200"), answered("499")
+    body = json.dumps({"text": long_text, "budget": 50}).encode()
+    head = (
+        "POST /v1/compress HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(8)]
+    for client in clients:
+        client.sendall(head.encode() + body)
+    until(lambda: served.metric("hier_requests_in_flight") == 9)
+    for client in clients:
+        client.close()
+    until(lambda: served.metric("hier_requests_in_flight") == 1)
+    assert answered("200") - before[0] <= 2
+    assert answered("499") - before[1] >= 6
 
 
 def busy(process):

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from serving_process import Serving
 
+from hier.serving.builds import Builds, FullError
+
 KEY = "hier_" + "k" * 30
 SLOW = 1_000
 HOSTILE = "<script>alert(1)</script> \x1b[31mred\x1b[0m The notice period is two months.\n"
@@ -401,6 +403,25 @@ def turned_away(server):
     assert sum(status == 200 for status, _ in statuses) == 3
     assert all(retry for status, retry in statuses if status == 503)
     assert server.client.get("/health").status_code == 200
+
+
+def test_builds_are_bounded_and_joined():
+    async def try_it():
+        builds, end = Builds(most=1), asyncio.Event()
+
+        async def begin(_):
+            return await end.wait()
+
+        first = builds.start("a", begin)
+        assert builds.start("a", begin) is first
+        with pytest.raises(FullError):
+            builds.start("b", begin)
+        end.set()
+        assert await first.result()
+        await asyncio.sleep(0)
+        assert len(builds) == 0
+
+    asyncio.run(try_it())
 
 
 # How it is started

@@ -5,8 +5,8 @@ bodies; time; how many run at once.
 """
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from hier.inspector.routes import is_page
 from hier.serving import corpora, openapi, questions, telling, trees
@@ -116,7 +116,9 @@ class Door:
         await answer(scope, receive, send)
 
 
-def _lifespan(house: House):  # type: ignore[no-untyped-def]
+def _lifespan(house: House) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what starts the workers with the application, and ends them with it."""
+
     @asynccontextmanager
     async def alive(_: Starlette) -> AsyncIterator[None]:
         house.crew.start()
@@ -140,8 +142,6 @@ async def _not_routed(_: Request, error: Exception) -> Response:
     return answer
 
 
-async def _went_wrong(_: Request, __: Exception) -> JSONResponse:
+async def _went_wrong(_: Request, __: Exception) -> Response:
     """Answer what nobody expected; the log has it."""
-    answer = problem(500, WENT_WRONG)
-    assert isinstance(answer, JSONResponse)
-    return answer
+    return problem(500, WENT_WRONG)

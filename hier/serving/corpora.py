@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from hier.context import Context
-from hier.serving import replies, requests
+from hier.serving import replies, requests, sources
 from hier.serving.endpoints import Call, Endpoint
 from hier.serving.holdings import Holding, NotHeldError
 from hier.serving.house import House, RefusedError, as_json, written
@@ -66,7 +66,7 @@ async def add(call: Call) -> Response:
     house = call.house
     check_writable(house.holdings.find(call.id, "corpus"))
     files = [
-        None if isinstance(each, requests.DocumentOfText)
+        None if isinstance(each, sources.DocumentOfText)
         else str(found_file(house, each.path, f"documents.{number}.path"))
         for number, each in enumerate(call.body.documents)
     ]  # fmt: skip
@@ -115,7 +115,7 @@ _CORPUS = "/v1/corpora/{id}"
 
 ENDPOINTS = (
     Endpoint(
-        "PUT", _CORPUS, make, "Make an empty corpus", body=requests.NewCorpus,
+        "PUT", _CORPUS, make, "Make an empty corpus", body=sources.NewCorpus,
         replies={200: replies.CorpusFacts, 201: replies.CorpusFacts}, faults=(403, 404, 409, 422),
     ),
     Endpoint(
@@ -131,7 +131,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST", f"{_CORPUS}/documents", add, "Add documents to a corpus, or replace them",
-        body=requests.NewDocuments, replies={200: replies.Added}, faults=(403, 404, 422),
+        body=sources.NewDocuments, replies={200: replies.Added}, faults=(403, 404, 422),
         streams=True,
     ),
     Endpoint(

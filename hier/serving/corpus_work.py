@@ -7,7 +7,7 @@ from hier.corpus.corpus import Corpus
 from hier.corpus.lock import writing
 from hier.document import Document
 from hier.errors import InputError, MissingExtraError
-from hier.serving import replies, requests
+from hier.serving import replies, requests, sources
 from hier.serving.work import (
     Desk,
     Done,
@@ -43,7 +43,7 @@ def describe(desk: Desk, job: Job) -> Done:
 
 def create(_: Desk, job: Job) -> Done:
     """Make an empty corpus, or find one that was made in the same way."""
-    request = requests.NewCorpus.model_validate_json(job.body)
+    request = sources.NewCorpus.model_validate_json(job.body)
     path = Path(job.told["path"])
     if path.exists():
         with Corpus.open(path) as corpus:
@@ -88,7 +88,7 @@ def delete(desk: Desk, job: Job) -> Done:
 
 def add(desk: Desk, job: Job) -> Done:
     """Add documents one by one: one that cannot be read does not stop the others."""
-    request = requests.NewDocuments.model_validate_json(job.body)
+    request = sources.NewDocuments.model_validate_json(job.body)
     corpus = _corpus(desk, job)
     added: list[str] = []
     failed: list[replies.Refusal] = []
@@ -97,7 +97,7 @@ def add(desk: Desk, job: Job) -> Done:
         job.tell({"what": "reading", "done": number, "total": len(files)})
         name = one.name
         try:
-            if isinstance(one, requests.DocumentOfText):
+            if isinstance(one, sources.DocumentOfText):
                 document = Document(one.text, one.name)
             else:
                 name = one.name or one.path

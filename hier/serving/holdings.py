@@ -28,7 +28,7 @@ _SETTLED_NS = 2_000_000_000  # a file written just now may be written again with
 _LEFT_SECONDS = 3600.0
 
 
-class NotHeldError(InputError):
+class NotHeldError(InputError, LookupError):
     """There is nothing of that id."""
 
 

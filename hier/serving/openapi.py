@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 import hier
 from hier.asking import answer, citations
 from hier.context import Context, Pick, Segment
-from hier.serving import replies, requests, streaming
+from hier.serving import replies, requests, sources, streaming
 from hier.serving.endpoints import Endpoint
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -156,7 +156,7 @@ def _faults(endpoint: Endpoint, keys: bool) -> set[int]:
 def _describe(schemas: dict[str, Any]) -> None:
     """Give every schema and its parts the words of the class that it is made of."""
     classes: dict[str, type] = {each.__name__: each for each in _DATACLASSES}
-    for module in (requests, replies):
+    for module in (requests, sources, replies):
         classes |= {
             name: each for name, each in vars(module).items() if inspect.isclass(each)
         }  # fmt: skip

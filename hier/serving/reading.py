@@ -7,7 +7,7 @@ from pathlib import Path
 from hier.errors import InputError
 from hier.serving.house import House, RefusedError, written
 from hier.serving.replies import Held
-from hier.serving.requests import TreeOfFile
+from hier.serving.sources import TreeOfFile
 
 
 async def read_texts(house: House, texts: Sequence[Path]) -> None:

@@ -6,21 +6,12 @@ means for one text, such as a heading that must be there, is for the engine to s
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 LARGEST_BUDGET = 10_000_000  # tokens
 _LONGEST_QUERY = 32_768  # characters
-_LONGEST_NAME = 512
+LONGEST_NAME = 512
 _MOST = 1_000  # of selectors, segments, budgets
-_MOST_DOCUMENTS = 100  # in one request
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -36,24 +27,20 @@ def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-def _is_file(source: Any) -> str:
-    return "file" if isinstance(source, dict) and "path" in source else "text"
-
-
 WHOLE = BeforeValidator(_whole)
 Text = Annotated[
     str,
     Field(min_length=1, json_schema_extra={"pattern": r"\S"}),
     AfterValidator(_with_words),
 ]
-Name = Annotated[str, Field(max_length=_LONGEST_NAME)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 Question = Annotated[str, Field(max_length=_LONGEST_QUERY)]
 Query = Question | Annotated[list[Question], Field(max_length=16)] | None
 Tokens = Annotated[int, Field(ge=1, le=LARGEST_BUDGET), WHOLE]
 Price = Literal["thorough", "balanced", "thrifty"] | Annotated[float, Field(ge=0)]
 Place = Annotated[int, Field(ge=0, le=2**53), WHOLE]
 Plain = str | bool | int | float
-Metadata = dict[Annotated[str, Field(max_length=_LONGEST_NAME)], Plain]
+Metadata = dict[Annotated[str, Field(max_length=LONGEST_NAME)], Plain]
 Tokenizer = Literal["o200k_base", "o200k_harmony", "cl100k_base"]
 
 
@@ -242,102 +229,6 @@ class ExpandRequest(Request):
     node_id: Place
     budget: Tokens = 2000
     query: Question | None = None
-
-
-class _Reading(Request):
-    """How a text is read.
-
-    Attributes:
-        tokenizer: how tokens are counted.
-        relevance: how a question is weighed.
-    """
-
-    tokenizer: Tokenizer = "o200k_base"
-    relevance: Literal["learned", "plain"] = "learned"
-
-
-class TreeOfText(_Reading):
-    """A text to be read once and kept.
-
-    Attributes:
-        text: the text.
-        name: what it is called.
-    """
-
-    text: Text
-    name: Name = ""
-
-
-class TreeOfFile(_Reading):
-    """A file to be read once and kept; it lies in a folder that is open to the server.
-
-    Attributes:
-        path: the file, below one of the folders.
-        encoding: of a text.
-        name: what it is called; else as its path.
-    """
-
-    path: Annotated[str, Field(min_length=1, max_length=4096)]
-    encoding: Annotated[str, Field(max_length=40)] = "utf-8"
-    name: Name = ""
-
-
-NewTree = Annotated[
-    Annotated[TreeOfText, Tag("text")] | Annotated[TreeOfFile, Tag("file")],
-    Discriminator(_is_file),
-]
-
-
-class NewCorpus(_Reading):
-    """An empty corpus; how its documents are read."""
-
-
-class DocumentOfText(Request):
-    """A document for a corpus.
-
-    Attributes:
-        name: what it is called; a document of that name is replaced.
-        text: its text.
-        metadata: what else is known of it.
-    """
-
-    name: Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME)]
-    text: Text
-    metadata: Metadata = {}
-
-
-class DocumentOfFile(Request):
-    """A file for a corpus; it lies in a folder that is open to the server.
-
-    Attributes:
-        path: the file, below one of the folders.
-        encoding: of a text.
-        name: what it is called; else as its path.
-        metadata: what else is known of it.
-    """
-
-    path: Annotated[str, Field(min_length=1, max_length=4096)]
-    encoding: Annotated[str, Field(max_length=40)] = "utf-8"
-    name: Name = ""
-    metadata: Metadata = {}
-
-
-NewDocument = Annotated[
-    Annotated[DocumentOfText, Tag("text")] | Annotated[DocumentOfFile, Tag("file")],
-    Discriminator(_is_file),
-]
-
-
-class NewDocuments(Request):
-    """Documents for a corpus.
-
-    Attributes:
-        documents: the documents; each is kept when it is finished.
-    """
-
-    documents: Annotated[
-        list[DocumentOfText | DocumentOfFile], Field(min_length=1, max_length=_MOST)
-    ]
 
 
 class TreeQuestion(Request):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from hier.context import Context
 from hier.errors import InputError
-from hier.serving import replies, requests
+from hier.serving import replies, requests, sources
 from hier.serving.builds import Build
 from hier.serving.endpoints import Call, Endpoint
 from hier.serving.holdings import Holding, NotHeldError
@@ -35,7 +35,7 @@ async def make(call: Call) -> Response:
     house, body = call.house, call.body
     told: dict[str, Any] = {}
     digest = hashlib.sha256(written(body))
-    if isinstance(body, requests.TreeOfFile):
+    if isinstance(body, sources.TreeOfFile):
         path = found_file(house, body.path, "path")
         told["file"] = str(path)
         digest.update(await asyncio.to_thread(_digest, path))
@@ -177,7 +177,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST", "/v1/trees", make, "Read a text or a file into a tree that is kept",
-        body=requests.NewTree, faults=(403, 422), streams=True,
+        body=sources.NewTree, faults=(403, 422), streams=True,
         replies={200: replies.TreeFacts, 201: replies.TreeFacts},
     ),
     Endpoint(

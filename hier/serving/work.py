@@ -19,7 +19,7 @@ from hier.context import Context, Segment
 from hier.document import Document
 from hier.errors import InputError
 from hier.inspector import data
-from hier.serving import replies, requests
+from hier.serving import replies, requests, sources
 from hier.serving.opened import Opened
 from hier.tree import Tree
 
@@ -168,12 +168,12 @@ def describe(desk: Desk, job: Job) -> Done:
 
 def build(desk: Desk, job: Job) -> Done:
     """Read a text or a file, and keep its tree."""
-    kind = requests.TreeOfFile if "file" in job.told else requests.TreeOfText
+    kind = sources.TreeOfFile if "file" in job.told else sources.TreeOfText
     request = kind.model_validate_json(job.body)
     job.tell({"what": "reading", "done": 0, "total": 1})
     document = (
         Document(request.text, request.name)
-        if isinstance(request, requests.TreeOfText)
+        if isinstance(request, sources.TreeOfText)
         else read_file(job.told["file"], request.name or request.path, request.encoding)
     )
     tree = hier.build(
