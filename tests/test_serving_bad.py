@@ -445,6 +445,12 @@ def test_a_server_that_cannot_be_as_asked_does_not_start(run, arguments, words, 
     assert words in said
 
 
+def test_an_address_that_is_taken_is_told_so(served, run):
+    status, _, said = run("serve", "--port", served.port)
+    assert status == 1
+    assert f"nothing can listen at 127.0.0.1, port {served.port}" in said
+
+
 def test_a_text_that_cannot_be_read_ends_the_start(place, run):
     status, _, said = run("serve", "--port", 0, "--workers", 1, place / "open" / "broken.pdf")
     assert status == 1

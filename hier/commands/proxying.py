@@ -1,14 +1,12 @@
 """Proxying: a server that compresses what clients of OpenAI's protocols send to another."""
 
 import os
-import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hier.commands.output import say
-from hier.errors import InputError
 from hier.messages.counting import IMAGE
 from hier.messages.settings import LOW_WATER, REFRESH, Settings
 from hier.options import TokenizerName, Tokens, whole_number
@@ -45,6 +43,7 @@ def proxy(
 ) -> None:
     """Stand between clients and a model: compress requests that are too long, pass all else on."""
     from hier.serving.limits import Limits
+    from hier.serving.listening import listening, url_of
     from hier.serving.proxy import check_installed, proxy_app
 
     check_installed()
@@ -55,38 +54,11 @@ def proxy(
     )
     limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
     app = proxy_app(upstream, settings, admitted, limits)
-    with _listening(host, port) as listener:
-        where = f"[{host}]" if ":" in host else host
-        say(f"listening at http://{where}:{listener.getsockname()[1]}/v1, in front of {upstream}")
+    with listening(host, port) as listener:
+        say(f"listening at {url_of(listener)}/v1, in front of {upstream}")
         import uvicorn
 
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, ws="none"
         )
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """Return what listens at an address.
-
-    Raises:
-        InputError: nothing can listen there.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-        family, kind, protocol, _, address = found[0]
-        # Named as TCP, or asyncio leaves Nagle's algorithm on, and every reply waits 40 ms.
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(1024)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise InputError(
-            f"nothing can listen at {host}, port {port} ({error.strerror}); pass another --host or "
-            "--port"
-        ) from error
-    return listener

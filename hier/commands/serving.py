@@ -31,7 +31,7 @@ def serve(
         typer.Option(metavar="DIR", help="A folder whose files may be named in requests."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 for any that is free.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8080,
     keys: Annotated[
         Path | None, typer.Option(help="A file of API keys' hashes; hier key makes one.")
     ] = None,
@@ -72,11 +72,13 @@ def serve(
     from hier.serving.holdings import Holdings
     from hier.serving.house import new_house
     from hier.serving.limits import Limits
-    from hier.serving.server import Address, Server
+    from hier.serving.listening import listening
+    from hier.serving.server import Manner, Server
 
     admitted = Keys.read(keys, os.environ.get(VARIABLE, ""))
     check_bind(host, admitted)
     with ExitStack() as stack:
+        listener = stack.enter_context(listening(host, port))
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="hier-serve-")))
         holdings = Holdings(_folder(data, scratch), scratch)
         texts = _named(files or (), holdings)
@@ -90,9 +92,9 @@ def serve(
         )
         limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
         app = application(house, Rules(admitted, limits))
-        address = Address(host, port, connections, grace, header_seconds, body_seconds)
-        server = Server(app, house, address, _begun, texts)
-        server.run()
+        manner = Manner(connections, grace, header_seconds, body_seconds)
+        server = Server(app, house, manner, _begun, texts)
+        server.run(sockets=[listener])
     if server.failure is not None:
         raise server.failure
 

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from hier.errors import HierError
 from hier.serving.connections import HEADER_SECONDS, protocol
 from hier.serving.house import House
+from hier.serving.listening import url_of
 from hier.serving.reading import read_texts
 
 _SPARE_FILES = 256  # beside those of connections
@@ -27,20 +28,16 @@ _LAST_SECONDS = 2  # for connections to close, when all is done
 
 
 @dataclass(frozen=True)
-class Address:
-    """Where a server listens, and how it stops.
+class Manner:
+    """How a server deals with its connections, and how it stops.
 
     Attributes:
-        host: of the address.
-        port: of the address; 0 for any that is free.
         connections: the most that are open.
         grace: seconds that what was begun is waited for.
         header_seconds: the most until the first lines of a request are there.
         stalled_seconds: the most in which a client takes nothing of what it is sent.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8080
     connections: int = 4096
     grace: float = 30.0
     header_seconds: float = HEADER_SECONDS
@@ -53,7 +50,7 @@ class Server(uvicorn.Server):
     Args:
         app: the application.
         house: what its requests share.
-        address: where it listens.
+        manner: how it does.
         begun: called with the address as a URL, when it listens.
         texts: files to be read before it is ready.
     """
@@ -62,20 +59,20 @@ class Server(uvicorn.Server):
         self,
         app: Starlette,
         house: House,
-        address: Address,
+        manner: Manner,
         begun: Callable[[str], None],
         texts: Sequence[Path] = (),
     ) -> None:
-        most = _allow_files(address.connections)
+        most = _allow_files(manner.connections)
         super().__init__(
             uvicorn.Config(
-                app, host=address.host, port=address.port, log_config=None, log_level="error",
+                app, log_config=None, log_level="error",
                 access_log=False, server_header=False, ws="none", lifespan="on", backlog=2048,
-                http=protocol(address.header_seconds, address.stalled_seconds, most),
+                http=protocol(manner.header_seconds, manner.stalled_seconds, most),
                 timeout_keep_alive=30, timeout_graceful_shutdown=_LAST_SECONDS, proxy_headers=False,
             )
         )  # fmt: skip
-        self._house, self._address, self._begun = house, address, begun
+        self._house, self._manner, self._begun = house, manner, begun
         self._texts = texts
         self._stop_at: float | None = None
         self.failure: HierError | None = None
@@ -83,10 +80,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""
         await super().startup(sockets)
-        for server in self.servers:
-            host, port = server.sockets[0].getsockname()[:2]
-            self._begun(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-            break
+        for listener in sockets or ():
+            self._begun(url_of(listener))
         self._reading = asyncio.ensure_future(read_texts(self._house, self._texts))
 
     async def on_tick(self, counter: int) -> bool:
@@ -103,13 +98,19 @@ class Server(uvicorn.Server):
         busy = bool(self.server_state.tasks) or len(self._house.builds) > 0
         return self.force_exit or not busy or time.monotonic() > self._stop_at
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End: read no more, let connections close, and the workers go."""
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; at the second signal, end now."""
         if self._stop_at is not None:
             self.force_exit = True
             return
         self._house.status = "stopping"
-        self._stop_at = time.monotonic() + self._address.grace
+        self._stop_at = time.monotonic() + self._manner.grace
 
 
 def _allow_files(connections: int) -> int:
