@@ -435,6 +435,7 @@ def test_builds_are_bounded_and_joined():
         (("--folder", "nowhere"), "nowhere"),
         (("--keys", "nowhere"), "nowhere"),
         (("--data", "/proc/data"), "/proc/data"),
+        (("--model", "nobody/nothing"), "nobody/nothing"),
     ],
 )
 def test_a_server_that_cannot_be_as_asked_does_not_start(run, arguments, words, monkeypatch):

@@ -77,6 +77,9 @@ def serve(
 
     admitted = Keys.read(keys, os.environ.get(VARIABLE, ""))
     check_bind(host, admitted)
+    settings = models.of(model) if model else None
+    if settings is not None:
+        settings.open(model or "")  # what cannot be asked is said now, and not to every client
     with ExitStack() as stack:
         listener = stack.enter_context(listening(host, port))
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="hier-serve-")))
@@ -87,7 +90,7 @@ def serve(
             workers=workers or _cores(),
             folders=Folders(folder or ()),
             model=model or "",
-            settings=models.of(model) if model else None,
+            settings=settings,
             answers=cache << 20,
         )
         limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)

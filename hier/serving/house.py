@@ -81,7 +81,8 @@ class House:
     ) -> Response:
         """Answer a question to a holding: as it was answered before, or by a worker."""
         body = written(request)
-        key = key_of(f"{what}{told or ''}", str(holding.path), holding.stamp, body)
+        asked = body + repr(told).encode() if told else body
+        key = key_of(what, str(holding.path), holding.stamp, asked)
         given = self.answers.get(key)
         if given is None:
             self.meters.kept("no").inc()
