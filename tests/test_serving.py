@@ -361,7 +361,7 @@ def busy(process):
 def test_what_takes_too_long_is_given_up_and_the_worker_freed(place, long_text):
     options = ("--workers", 1, "--seconds", 2, "--at-once", 2)
     with Serving(place / "short", place / "topics.hier", *options) as server:
-        late = server.post("/v1/compress", {"text": long_text * 20, "query": QUERY})
+        late = server.post("/v1/compress", {"text": long_text * 30, "query": QUERY})
         assert late.status_code == 504
         assert late.json()["error"]["type"] == "server_error"
         until(lambda: server.post("/v1/trees/topics/compress", {"budget": 9}).status_code == 200)

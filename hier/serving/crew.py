@@ -1,8 +1,9 @@
 """The crew: worker processes that are handed one job at a time, and replaced when they are lost.
 
 The server's own loop computes nothing, so that limits, progress and every other request go on
-whatever a worker is at. A job that is given up (its time is over, or nobody waits for it any more)
-ends its worker, which is replaced; so does one that a worker dies of, and no other job with it.
+whatever a worker is at. A job that is given up has a little time left, for a worker that is new
+needs longer; then its worker is ended and replaced. So is one that dies of a job, and no other job
+is lost with it.
 """
 
 import asyncio
@@ -56,6 +57,7 @@ class _Worker:
         assert process.stdin is not None
         assert process.stdout is not None
         self.process, self._to, self._from = process, process.stdin, process.stdout
+        self._sizes: tuple[int, int] | None = None
 
     @classmethod
     async def start(cls, settings: dict[str, Any]) -> "_Worker":
@@ -87,14 +89,25 @@ class _Worker:
         try:
             self._to.write(frames.pack(header, body))
             await self._to.drain()
-            while True:
-                answer = await frames.receive(self._from)
-                if answer[0]["is"] != "event":
-                    return answer
-                if heard is not None:
-                    heard(answer[0])
+            return await self.answer(heard)
         except (EOFError, OSError) as error:
             raise WorkerLostError(header.get("do", "start")) from error
+
+    async def answer(self, heard: Heard | None = None) -> frames.Frame:
+        """Wait for the answer; who stops waiting for it may begin again.
+
+        Raises:
+            EOFError: it ended.
+        """
+        while True:
+            if self._sizes is None:
+                self._sizes = await frames.receive_sizes(self._from)
+            header, body = await frames.receive(self._from, self._sizes)
+            self._sizes = None
+            if header["is"] != "event":
+                return header, body
+            if heard is not None:
+                heard(header)
 
     async def end(self) -> None:
         """End it now."""
@@ -111,10 +124,13 @@ class Crew:
         size: how many.
         settings: what each is told first.
         long: how many may be at long jobs at a time, so that short ones need not wait for those.
+        spare: seconds that a job has left when it is given up.
     """
 
-    def __init__(self, size: int, settings: dict[str, Any], long: int | None = None) -> None:
-        self.size, self._settings = size, settings
+    def __init__(
+        self, size: int, settings: dict[str, Any], long: int | None = None, spare: float = 0.0
+    ) -> None:
+        self.size, self._settings, self._spare = size, settings, spare
         self._long = asyncio.Semaphore(size if long is None else long)
         self._idle: deque[_Worker] = deque()
         self._all: set[_Worker] = set()
@@ -141,6 +157,7 @@ class Crew:
             number: how many; None for all.
         """
         for _ in range(self.size if number is None else number):
+            self._starting += 1
             self._begin(self._add())
 
     async def close(self) -> None:
@@ -196,9 +213,11 @@ class Crew:
             raise LeftError
         try:
             answer, told = await worker.do(header, body, heard)
-        except BaseException as error:
-            if isinstance(error, WorkerLostError):
-                LOG.error("a worker ended at the job %s", header["do"])
+        except asyncio.CancelledError:
+            self._begin(self._abandon(worker))
+            raise
+        except BaseException:
+            LOG.error("a worker ended at the job %s", header["do"])
             self._lose(worker)
             raise
         self._give(worker)
@@ -236,7 +255,18 @@ class Crew:
         """End a worker, and start one in its place."""
         self._all.discard(worker)
         self.lost += 1
+        self._starting += 1
         self._begin(self._replace(worker))
+
+    async def _abandon(self, worker: _Worker) -> None:
+        """Let a worker end a job that nobody waits for, or end the worker."""
+        try:
+            async with asyncio.timeout(self._spare):
+                await worker.answer()
+        except (EOFError, OSError):  # its time is over, or it has ended
+            self._lose(worker)
+        else:
+            self._give(worker)
 
     async def _replace(self, worker: _Worker) -> None:
         await worker.end()
@@ -250,19 +280,15 @@ class Crew:
                 LOG.error("a worker did not get ready; its own words are above")
                 await asyncio.sleep(_SECONDS_BETWEEN_STARTS)
                 continue
+            self._starting -= 1
             self._all.add(worker)
             self._give(worker)
             return
 
     def _begin(self, work: Any) -> None:
-        self._starting += 1
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._starting -= 1
-        self._tasks.discard(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _environment() -> dict[str, str]:

@@ -29,12 +29,22 @@ def read(stream: BinaryIO) -> Frame | None:
     return json.loads(stream.read(head)), stream.read(body)
 
 
-async def receive(stream: StreamReader) -> Frame:
-    """Return the next frame.
+async def receive_sizes(stream: StreamReader) -> tuple[int, int]:
+    """Return the sizes of the next frame's parts.
 
     Raises:
         EOFError: the other end is closed.
     """
     head, body = _SIZES.unpack(await stream.readexactly(_SIZES.size))
+    return head, body
+
+
+async def receive(stream: StreamReader, sizes: tuple[int, int]) -> Frame:
+    """Return the next frame, whose sizes are known.
+
+    Raises:
+        EOFError: the other end is closed.
+    """
+    head, body = sizes
     whole = await stream.readexactly(head + body)
     return json.loads(whole[:head]), whole[head:]

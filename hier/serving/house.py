@@ -22,6 +22,7 @@ from hier.serving.metrics import Meters
 
 _R = TypeVar("_R")
 _ASKERS = 4  # questions that a model is asked at a time
+_SPARE_SECONDS = 3.0  # of a job that is given up, before its worker is ended
 BUILD_SECONDS = 1800.0
 _HEADERS = {"x-content-type-options": "nosniff"}
 
@@ -168,7 +169,7 @@ def new_house(
     told = {"model": model, "settings": asdict(settings or ModelSettings())}
     return House(
         holdings,
-        Crew(workers, {}, max(1, workers - 1)),
+        Crew(workers, {}, max(1, workers - 1), _SPARE_SECONDS),
         folders or Folders(),
         Crew(_ASKERS, told) if model else None,
         Answers(answers),
