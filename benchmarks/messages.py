@@ -271,9 +271,11 @@ def summarise(outcomes: Sequence[Sequence[Outcome]]) -> dict[str, float]:
 
 def documents(options: argparse.Namespace) -> list[data.Document]:
     """The documents that are talked about; planted facts where there is no data."""
+    sets = options.sets.split(",")
     if options.data.is_dir():
-        return data.evidence_suite(options.data, options.sets.split(","), options.documents)
-    return planted.suite(options.documents)
+        return data.evidence_suite(options.data, sets, options.documents)
+    made = planted.suite(options.documents)
+    return [document for document in made if document.dataset in sets] or made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,11 +11,13 @@ import allocation_page
 import corpora_page
 import curves
 import environment
+import messages_page
 import models_page
 import page
 
 README = environment.REPOSITORY / "README.md"
 ALLOCATION = environment.REPOSITORY / "docs" / "allocation.md"
+MESSAGES = environment.REPOSITORY / "docs" / "messages.md"
 MODELS = environment.REPOSITORY / "docs" / "models.md"
 SCALE = environment.REPOSITORY / "docs" / "scale.md"
 RELEVANCE = environment.REPOSITORY / "docs" / "relevance.md"
@@ -240,6 +242,7 @@ PAGES: dict[Path, Sections] = {
         "time": (allocation_page.time, "allocation.json"),
         "thrift": (allocation_page.thrift, "thrift.json"),
     },
+    MESSAGES: {"talks": (messages_page.talks, "messages.json")},
     MODELS: {
         "builds": (models_page.builds, "models.json"),
         "edits": (models_page.edits, "edits.json"),

@@ -185,6 +185,50 @@ def test_what_is_too_large_or_packed_or_leads_elsewhere_is_refused():
     assert upstream.requests == []
 
 
+def test_too_many_at_once_are_turned_away():
+    go_on = threading.Event()
+
+    def script(connection):
+        assert go_on.wait(20)
+        answer()(connection)
+
+    options = ("--at-once", "1", "--waiting", "0")
+    with Upstream(script) as upstream, ProxyServer(upstream.url, *options) as proxy:
+        first = []
+        asking = threading.Thread(target=lambda: first.append(httpx.get(f"{proxy.url}/models")))
+        asking.start()
+        while not upstream.requests:
+            asking.join(0.02)
+        reply = httpx.get(f"{proxy.url}/models")
+        assert reply.status_code == 503
+        assert reply.headers["retry-after"] == "1"
+        assert httpx.get(f"{proxy.base}/hier/health").status_code == 200
+        go_on.set()
+        asking.join(20)
+    assert first[0].status_code == 200
+
+
+def test_others_are_answered_while_one_is_compressed(upstream, proxy):
+    upstream.says(answer())
+    long = "\n\n".join(f"{n}. {SENTENCES[n % 120]}" for n in range(8_000))
+    body = {"messages": [{"role": "user", "content": f"{long}\n\n{QUESTION}"}]}
+    done = []
+
+    def ask():
+        done.append(httpx.post(f"{proxy.url}/chat/completions", json=body, timeout=120))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    others = 0
+    while asking.is_alive():
+        assert httpx.get(f"{proxy.base}/hier/health", timeout=20).status_code == 200
+        others += not done
+        asking.join(0.05)
+    assert others > 2
+    assert done[0].status_code == 200
+    assert int(done[0].headers["x-hier-tokens-after"]) <= 600
+
+
 # Who may ask
 
 

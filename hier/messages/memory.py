@@ -29,6 +29,9 @@ class Memory:
     Args:
         settings: how they are compressed.
         most: characters of all that are remembered.
+
+    Attributes:
+        characters: of all that are remembered now.
     """
 
     def __init__(self, settings: Settings, most: int = MOST) -> None:
@@ -38,7 +41,7 @@ class Memory:
         self._trees = Trees(tokenizer)
         self._trees.read("Ready.")  # tables are loaded now, and not while someone waits
         self._kept: OrderedDict[bytes, tuple[Known, int]] = OrderedDict()
-        self._characters = 0
+        self.characters = 0
 
     def compress(self, messages: Any) -> Messages:
         """Compress a conversation; see ``hier.compress_messages``, and what it raises."""
@@ -65,10 +68,10 @@ class Memory:
         with self._lock:
             if digest not in self._kept:
                 self._kept[digest] = replace(known, trees=None), size
-                self._characters += size
-            while self._characters > self._most:
+                self.characters += size
+            while self.characters > self._most:
                 _, (_, gone) = self._kept.popitem(last=False)
-                self._characters -= gone
+                self.characters -= gone
 
 
 def _hashed(messages: Sequence[Message]) -> Iterator[tuple[bytes, int]]:
