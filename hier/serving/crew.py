@@ -208,9 +208,12 @@ class Crew:
         self, header: frames.Header, body: bytes, heard: Heard | None, left: Gone
     ) -> frames.Frame | Fault:
         worker = await self._take()
-        if await left():
+        try:
+            if await left():
+                raise LeftError
+        except BaseException:  # nothing was begun
             self._give(worker)
-            raise LeftError
+            raise
         try:
             answer, told = await worker.do(header, body, heard)
         except asyncio.CancelledError:
