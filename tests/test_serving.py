@@ -325,7 +325,8 @@ def until(there, seconds=40):
 
 def test_a_worker_that_dies_takes_one_request_with_it(served, long_text):
     answers = []
-    body = {"text": long_text, "query": QUERY, "budget": 100}
+    body = {"text": long_text * 3, "query": QUERY, "budget": 100}
+    until(lambda: at_rest(served))
     asking = threading.Thread(target=lambda: answers.append(served.post("/v1/compress", body)))
     before = {worker: busy(worker) for worker in served.workers()}
     asking.start()
@@ -354,6 +355,13 @@ def test_who_has_left_the_queue_is_not_worked_for(served, long_text):
     until(lambda: served.metric("hier_requests_in_flight") == 1)
     assert answered("200") - before[0] <= 2
     assert answered("499") - before[1] >= 6
+
+
+def at_rest(served):
+    """Say whether no worker computes; one that starts does."""
+    before = [busy(worker) for worker in served.workers()]
+    time.sleep(0.5)
+    return before == [busy(worker) for worker in served.workers()]
 
 
 def busy(process):
