@@ -62,7 +62,7 @@ def write_file(path: Path, form: Format, facts: dict[str, Any], arrays: Arrays) 
     if path.exists() and not os.access(path, os.W_OK):
         raise StoreError(f"{path} is read-only; choose another place or make it writable")
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             _write(file, form, facts, arrays)
     except OSError as error:
         raise StoreError(
@@ -71,7 +71,7 @@ def write_file(path: Path, form: Format, facts: dict[str, Any], arrays: Arrays) 
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside ``path`` that takes its place only when everything went well."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:

@@ -11,7 +11,17 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import hier
-from hier.commands import asking, building, changing, keys, mcp, proxying, showing
+from hier.commands import (
+    asking,
+    building,
+    changing,
+    explaining,
+    keys,
+    mcp,
+    proxying,
+    serving,
+    showing,
+)
 from hier.commands.output import say, write
 from hier.errors import BudgetError, HierError
 
@@ -57,13 +67,14 @@ app.command()(asking.compress)
 app.command()(building.build)
 app.command()(asking.query)
 app.command("tree")(showing.show_tree)
-app.command()(asking.explain)
+app.command()(explaining.explain)
 app.command()(asking.ask)
 for change in (changing.add, changing.remove, building.sync, changing.merge, changing.split):
     app.command()(change)
 app.command()(keys.key)
 app.command()(proxying.proxy)
 app.command()(mcp.mcp)
+app.command()(serving.serve)
 app.command()(demo)
 app.command()(doctor)
 

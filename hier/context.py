@@ -96,6 +96,12 @@ class Context:
         """Return the text."""
         return self.text
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from hier.notebook import context_html
+
+        return context_html(self)
+
     def used(self) -> str:
         """Say in one line what was spent, what it covers, and how good a choice it is."""
         more = {

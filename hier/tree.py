@@ -93,6 +93,12 @@ class Tree:
             f"{len(self.levels)} levels)"
         )
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from hier.notebook import tree_html
+
+        return tree_html(self)
+
     @property
     def source(self) -> str:
         """The whole text."""

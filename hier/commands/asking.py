@@ -22,7 +22,6 @@ from hier.options import (
     Query,
     Source,
     TokenizerName,
-    Tokens,
     number_or_word,
     whole_number,
     with_limits,
@@ -62,25 +61,6 @@ def query(
     with opened(sources) as asked:
         meant = limits if isinstance(asked, Tree) else in_documents(limits)
         answer(asked, question, meant | only(asked, where), as_json, sources)
-
-
-def explain(
-    sources: SavedOrText,
-    query: Query = None,
-    budget: Tokens = "2000",
-    where: Where = None,
-    as_json: Json = False,
-    encoding: Encoding = "utf-8",
-) -> None:
-    """Say why each piece is in, and what the next 500 tokens would add."""
-    from hier.explain import explain as explain_context
-
-    with opened_or_built(sources, encoding) as asked:
-        report = explain_context(asked, query, whole_number(budget), **only(asked, where))
-    if as_json:
-        write_json(report.to_dict())
-    else:
-        write(report.text + "\n")
 
 
 @with_models

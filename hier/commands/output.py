@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hier.ledger import Ledger
 from hier.tokens import encodable
+from hier.visible import visible
 
 
 def write(text: str) -> None:
@@ -21,8 +22,8 @@ def write_json(value: object) -> None:
 
 
 def say(message: str) -> None:
-    """Write one line to stderr."""
-    sys.stderr.write(encodable(message) + "\n")
+    """Write one line to stderr; what a terminal would obey in it is made visible."""
+    sys.stderr.write(visible(message) + "\n")
 
 
 def say_all(lines: Iterable[str]) -> None:

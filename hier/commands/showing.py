@@ -12,8 +12,8 @@ from hier.corpus.where import matching
 from hier.errors import InputError
 from hier.nodes import Node
 from hier.options import Encoding, Json
-from hier.tokens import encodable
 from hier.tree import Tree
+from hier.visible import visible
 
 if TYPE_CHECKING:
     from hier.corpus.corpus import Corpus
@@ -73,7 +73,7 @@ def _line(row: "Row", width: int) -> str:
     title = str(row.metadata.get("title", ""))
     told = [str(row.metadata.get("type", "")), f'"{title}"' if title else ""]
     words = " ".join(", ".join(filter(None, told)).split())
-    return f"{row.tokens:>{width},} tokens  {row.id}{f'  ({words})' if words else ''}"
+    return visible(f"{row.tokens:>{width},} tokens  {row.id}{f'  ({words})' if words else ''}")
 
 
 def _drawn(tree: Tree, depth: int) -> str:
@@ -86,7 +86,7 @@ def _drawn(tree: Tree, depth: int) -> str:
             grow(branch.add(Text(describe(tree.nodes[child]))), tree.nodes[child], left - 1)
 
     def describe(node: Node) -> str:
-        return f"[{node.id}] {node.tokens:,} tokens: {encodable(tree.label(node))}"
+        return f"[{node.id}] {node.tokens:,} tokens: {visible(tree.label(node))}"
 
     top = Branch(Text(describe(tree.root)))
     grow(top, tree.root, depth)

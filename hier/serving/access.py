@@ -10,7 +10,7 @@ import hmac
 import ipaddress
 import re
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -116,7 +116,7 @@ class Guard:
         header: where the key is looked for, beside ``Authorization: Bearer``; a server that hands
             ``Authorization`` on looks at its own header alone, with ``bearer=False``.
         bearer: whether ``Authorization`` is looked at.
-        public: paths that need no key.
+        public: says whether a path is for everyone.
     """
 
     def __init__(
@@ -126,14 +126,14 @@ class Guard:
         *,
         header: str = "x-api-key",
         bearer: bool = True,
-        public: Collection[str] = (),
+        public: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._app, self._keys, self._public = app, keys, frozenset(public)
+        self._app, self._keys, self._public = app, keys, public
         self._header, self._bearer = header.lower().encode(), bearer
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer 401 or 403, or hand on."""
-        if scope["type"] == "http" and scope["path"] not in self._public:
+        if scope["type"] == "http" and not self._public(scope["path"]):
             headers = dict(scope["headers"])
             if self._keys and not self._keys.admits(self._key(headers)):
                 wanted = "Authorization: Bearer KEY" if self._bearer else self._header.decode()

@@ -6,12 +6,14 @@ long. A client that has left is answered nothing.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hier.serving.access import problem
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -25,6 +27,7 @@ class Limits:
         seconds: most seconds until an answer begins.
         at_once: most requests that are worked on at a time.
         waiting: most that wait for one of these to end.
+        bodies: most bytes of all bodies that are read or worked on.
     """
 
     body: int = 64 * 2**20
@@ -32,6 +35,7 @@ class Limits:
     seconds: float = 300.0
     at_once: int = 64
     waiting: int = 1024
+    bodies: int = 1024 * 2**20
 
 
 class BodyLimit:
@@ -42,31 +46,49 @@ class BodyLimit:
 
     def __init__(self, app: "ASGIApp", limits: Limits) -> None:
         self._app, self._limits = app, limits
+        self._held = 0  # bytes of all bodies that are read or worked on
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Answer 413 or 408, or hand on with the body at hand."""
+        """Answer 413, 408 or 503, or hand on with the body at hand."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._limits.body
-        too_large = problem(413, f"the request has more than {most:,} bytes; send less at a time")
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > most:
-            await too_large(scope, receive, send)
-            return
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                body = await _read(receive, most)
-        except TimeoutError:
-            slow = f"the request was not there after {self._limits.body_seconds:g} seconds"
-            await problem(408, slow)(scope, receive, send)
-            return
+            body = await self._read(scope, receive)
         except _ClientLeftError:
             return
-        if body is None:
-            await too_large(scope, receive, send)
+        except _RefusedError as error:
+            await error.answer(scope, receive, send)
             return
-        await self._app(scope, _replayed(body, receive), send)
+        try:
+            await self._app(scope, _replayed(body, receive), send)
+        finally:
+            self._held -= len(body)
+
+    async def _read(self, scope: "Scope", receive: "Receive") -> bytes:
+        """Return the body; it is counted among those held."""
+        limits, pieces, size = self._limits, list[bytes](), 0
+        large = _RefusedError(413, f"more than {limits.body:,} bytes came; send less at a time")
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if len(length) > 15 or (length.isdigit() and int(length) > limits.body):
+            raise large
+        try:
+            async with asyncio.timeout(limits.body_seconds):
+                async for piece in _pieces(receive):
+                    pieces.append(piece)
+                    size += len(piece)
+                    self._held += len(piece)
+                    if size > limits.body:
+                        raise large
+                    if self._held > limits.bodies:
+                        raise _RefusedError(503, "too much is being sent; ask again in a second")
+        except BaseException as error:
+            self._held -= size
+            if isinstance(error, TimeoutError):
+                slow = f"the request was not there after {limits.body_seconds:g} seconds"
+                raise _RefusedError(408, slow) from error
+            raise
+        return b"".join(pieces)
 
 
 class ConcurrencyLimit:
@@ -134,19 +156,31 @@ class _ClientLeftError(Exception):
     """The client has hung up."""
 
 
-async def _read(receive: "Receive", most: int) -> bytes | None:
-    """Return the body, or None if it is too large."""
-    pieces, size = [], 0
-    while True:
+class _RefusedError(Exception):
+    """A request that is not read to its end; its connection ends with the answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self._status = status
+
+    @property
+    def answer(self) -> "Response":
+        answer = problem(self._status, str(self))
+        answer.headers["connection"] = "close"
+        if self._status == 503:
+            answer.headers["retry-after"] = "1"
+        return answer
+
+
+async def _pieces(receive: "Receive") -> AsyncIterator[bytes]:
+    """Yield a body as it comes."""
+    more = True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _ClientLeftError
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > most:
-            return None
-        if not message.get("more_body"):
-            return b"".join(pieces)
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
 
 
 def _replayed(body: bytes, receive: "Receive") -> "Receive":
