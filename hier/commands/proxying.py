@@ -40,14 +40,22 @@ def proxy(
     body_seconds: Annotated[
         float, typer.Option(min=0.1, help="Until a request is there, at most.")
     ] = 30,
+    header_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Until its first lines are there, at most.")
+    ] = 10,
     at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on.")] = 256,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that wait, at most.")] = 1024,
+    connections: Annotated[int, typer.Option(min=1, help="Connections, at most.")] = 4096,
 ) -> None:
     """Stand between clients and a model: compress requests that are too long, pass all else on."""
     from hier.serving.limits import Limits
     from hier.serving.proxy import check_installed, proxy_app
 
     check_installed()
+    import uvicorn
+
+    from hier.serving.connections import protocol
+
     admitted = Keys.read(keys, os.environ.get(VARIABLE, ""))
     check_bind(host, admitted)
     settings = Settings(
@@ -58,11 +66,11 @@ def proxy(
     with _listening(host, port) as listener:
         where = f"[{host}]" if ":" in host else host
         say(f"listening at http://{where}:{listener.getsockname()[1]}/v1, in front of {upstream}")
-        import uvicorn
-
+        spoken = protocol(header_seconds, body_seconds, connections)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, ws="none"
-        )
+            app, http=spoken, ws="none", log_level="warning", access_log=False, lifespan="on",
+            server_header=False, date_header=False, proxy_headers=False,
+        )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
 
 
