@@ -42,7 +42,7 @@ def called(result, name="call_1", arguments=None):
 
 
 @given(conversations(), st.integers(100, 3000), st.sampled_from([0.3, 0.8, 1.0]))
-@settings(max_examples=20)
+@settings(max_examples=15)
 def test_the_budget_holds_and_all_stays_valid(messages, budget, low_water):
     came = copy.deepcopy(messages)
     try:
@@ -60,7 +60,7 @@ def test_the_budget_holds_and_all_stays_valid(messages, budget, low_water):
 
 
 @given(conversations(), st.integers(300, 1500), st.sampled_from([0.0, 0.5]))
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_what_is_known_changes_nothing_but_the_time(messages, budget, refresh):
     previous = None
     for end in requests(messages):
