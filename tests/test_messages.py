@@ -42,7 +42,7 @@ def called(result, name="call_1", arguments=None):
 
 
 @given(conversations(), st.integers(100, 3000), st.sampled_from([0.3, 0.8, 1.0]))
-@settings(max_examples=20)
+@settings(max_examples=15)
 def test_the_budget_holds_and_all_stays_valid(messages, budget, low_water):
     came = copy.deepcopy(messages)
     try:
@@ -59,22 +59,19 @@ def test_the_budget_holds_and_all_stays_valid(messages, budget, low_water):
         assert all(new is old for new, old in zip(result.messages, messages, strict=True))
 
 
-@given(conversations(), st.integers(300, 1500))
-@settings(max_examples=8)
-def test_what_is_known_changes_nothing_but_the_time(messages, budget):
+@given(conversations(), st.integers(300, 1500), st.sampled_from([0.0, 0.5]))
+@settings(max_examples=5)
+def test_what_is_known_changes_nothing_but_the_time(messages, budget, refresh):
     previous = None
     for end in requests(messages):
         try:
-            result = hier.compress_messages(messages[:end], budget)
+            result = hier.compress_messages(messages[:end], budget, refresh=refresh)
         except hier.BudgetError:
-            with pytest.raises(hier.BudgetError):
-                hier.compress_messages(messages[:end], budget, previous=previous)
             continue
-        again = hier.compress_messages(messages[:end], budget, previous=previous)
+        again = hier.compress_messages(messages[:end], budget, refresh=refresh, previous=previous)
         assert again == result
-        if previous is not None:
-            came = list(previous.known.messages)
-            new = messages[len(came) : end]
+        if previous is not None and not refresh:
+            new = messages[len(previous.known.messages) : end]
             if previous.tokens + tokens_of(new) - 3 <= budget:
                 assert result.messages == previous.messages + new
         previous = result

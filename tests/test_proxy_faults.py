@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from http.client import HTTPConnection
 
@@ -52,7 +53,14 @@ def test_all_methods_and_paths_go_through(method, upstream, proxy):
     ]
     body = b"\x00\xffany bytes" if method in ("PUT", "PATCH", "POST") else b""
     reply = b"\xffbytes"
-    headers = ["set-cookie: a=1", "set-cookie: b=2", "x-said: yes", "keep-alive: timeout=5"]
+    day = "Thu, 01 Jan 1970 00:00:00 GMT"
+    headers = [
+        f"date: {day}",
+        "set-cookie: a=1",
+        "set-cookie: b=2",
+        "x-said: yes",
+        "keep-alive: timeout=5",
+    ]
     upstream.says(answer(reply, "207 Multi-Status", headers))
     path = "/v1/files/a%2Fb%20c?x=1&y=%2F"
     got = httpx.request(
@@ -72,6 +80,7 @@ def test_all_methods_and_paths_go_through(method, upstream, proxy):
     assert got.content == reply
     assert got.headers.get_list("set-cookie") == ["a=1", "b=2"]
     assert got.headers["x-said"] == "yes"
+    assert got.headers.get_list("date") == [day]
     assert "keep-alive" not in got.headers
 
 
@@ -206,6 +215,25 @@ def test_too_many_at_once_are_turned_away():
         go_on.set()
         asking.join(20)
     assert first[0].status_code == 200
+
+
+def test_slow_clients_hold_nothing_up(upstream):
+    upstream.says(answer())
+    options = ("--header-seconds", "1", "--body-seconds", "1", "--at-once", "4")
+    with ProxyServer(upstream.url, *options) as proxy:
+        address = ("127.0.0.1", int(proxy.base.split(":")[-1]))
+        slow = [socket.create_connection(address) for _ in range(100)]
+        for number, client in enumerate(slow):
+            head = (
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n"
+            )
+            client.sendall(head if number % 2 else head + b"\r\n{")
+        assert httpx.get(f"{proxy.url}/models").status_code == 200
+        said = [client.makefile("rb").read()[:12] for client in slow]
+        for client in slow:
+            client.close()
+    assert said == [b"HTTP/1.1 408", b""] * 50
+    assert len(upstream.requests) == 1
 
 
 def test_others_are_answered_while_one_is_compressed(upstream, proxy):

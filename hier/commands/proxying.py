@@ -38,8 +38,12 @@ def proxy(
     body_seconds: Annotated[
         float, typer.Option(min=0.1, help="Until a request is there, at most.")
     ] = 30,
+    header_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Until its first lines are there, at most.")
+    ] = 10,
     at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on.")] = 256,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that wait, at most.")] = 1024,
+    connections: Annotated[int, typer.Option(min=1, help="Connections, at most.")] = 4096,
 ) -> None:
     """Stand between clients and a model: compress requests that are too long, pass all else on."""
     from hier.serving.limits import Limits
@@ -47,6 +51,10 @@ def proxy(
     from hier.serving.proxy import check_installed, proxy_app
 
     check_installed()
+    import uvicorn
+
+    from hier.serving.connections import protocol
+
     admitted = Keys.read(keys, os.environ.get(VARIABLE, ""))
     check_bind(host, admitted)
     settings = Settings(
@@ -56,9 +64,9 @@ def proxy(
     app = proxy_app(upstream, settings, admitted, limits)
     with listening(host, port) as listener:
         say(f"listening at {url_of(listener)}/v1, in front of {upstream}")
-        import uvicorn
-
+        spoken = protocol(header_seconds, body_seconds, connections)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, ws="none"
-        )
+            app, http=spoken, ws="none", log_level="warning", access_log=False, lifespan="on",
+            server_header=False, date_header=False, proxy_headers=False,
+        )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])

@@ -6,20 +6,20 @@ is recent is favoured: of the tokens, the texts of the newest round are sure of 
 the round before of an eighth, and so on, as far as they have that much to say.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from hier.compose import Composer, Request
-from hier.constraints import Constraints
 from hier.corpus.join import Joined, Manner, join
 from hier.corpus.lexicon import Lexicon
 from hier.corpus.placing import Run
 from hier.corpus.source import Source
 from hier.messages.trees import Read
+from hier.plan import Quota
 from hier.relevance import weigh
 from hier.render import Piece
 from hier.tree import Tree
@@ -161,19 +161,33 @@ class Choice:
 
     @cached_property
     def _composer(self) -> Composer:
-        minimum = {}
+        request = Request(self.queries or None, self._limit)
+        composer = Composer(self._joined.tree, request)
+        composer.scope = replace(composer.scope, quotas=tuple(self._quotas()))
+        return composer
+
+    def _quotas(self) -> Iterator[Quota]:
+        """Yield what the rounds of late are sure of, where there are several, and a question.
+
+        Of each it is what answers best, twice as much as it is sure of: all of a long text would be
+        compared with all of it.
+        """
+        ages = np.repeat(
+            [text.age for text in self.texts],
+            [len(text.tree.leaf_start) + placed.before
+             for text, placed in zip(self.texts, self._joined.placed, strict=True)],
+        )  # fmt: skip
+        if not self.queries or len(set(ages.tolist())) < 2:
+            return
+        tokens = self._joined.tree.leaf_tokens
+        density = sum(self._shares) / np.maximum(tokens, 1)
+        density[self._joined.tree.hidden] = -1
         for age in range(ROUNDS):
-            spans = [
-                (placed.begin, placed.body + len(text.tree.source))
-                for text, placed in zip(self.texts, self._joined.placed, strict=True)
-                if text.age == age
-            ]
-            if spans:
-                share = self.room / self._limit / RECENT / 2**age
-                minimum[spans[0][0], spans[-1][1]] = share
-        limits = Constraints(minimum=minimum)
-        request = Request(self.queries or None, self._limit, constraints=limits)
-        return Composer(self._joined.tree, request)
+            own = np.flatnonzero((ages == age) & (density >= 0))
+            best = own[np.argsort(-density[own], kind="stable")]
+            sure = self.room / RECENT / 2**age
+            most = int(np.searchsorted(np.cumsum(tokens[best]), 2 * sure)) + 1
+            yield Quota(np.sort(best[:most]), sure / self._limit)
 
     def _shown(self, planned: int) -> list[Shown]:
         draft = self._composer.fill(planned)

@@ -7,13 +7,15 @@ short. What lies between them may be compressed.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from hier.messages.reading import Message, Part, texts_of
 from hier.sentences import sentence_ends
 
 LONG = 256  # tokens from which a text of the last user message may be compressed
+_FAR = 4096  # characters in which a sentence at either end is looked for
 EDGE = 128  # most tokens of a question before or behind it
 _WEAK = 4  # words of a question that leans on the one before it
 _FENCE = re.compile(
@@ -89,9 +91,9 @@ def _body(text: str, count: Callable[[str], int]) -> tuple[int, int]:
     inner = text[low:high]
     # What begins or ends with a fence asks on the other side of it.
     if not before and not (behind and inner.startswith(fences[0].group().strip())):
-        before = [low + cut for cut in _heads(inner) if fits(0, low + cut)][:1]
+        before = [low + cut for cut in _first(_heads(inner), lambda cut: fits(0, low + cut))]
     if not behind and not (before and fences and inner.endswith(fences[-1].group().strip())):
-        behind = [low + cut for cut in _tails(inner) if fits(low + cut, len(text))][:1]
+        behind = [low + cut for cut in _first(_tails(inner), lambda cut: fits(low + cut, high))]
     start, end = max([low, *before]), min([high, *behind])
     if start >= end:
         return low, low
@@ -99,12 +101,16 @@ def _body(text: str, count: Callable[[str], int]) -> tuple[int, int]:
     return start + len(body) - len(body.lstrip()), start + len(body.rstrip())
 
 
+def _first(cuts: Iterable[int], fits: Callable[[int], bool]) -> Iterable[int]:
+    return islice(filter(fits, cuts), 1)
+
+
 def _heads(text: str) -> Iterator[int]:
     """Yield where a question may end that a text begins with, the best place first."""
     for separator in (_BLANK, _LINE):
         if (found := separator.search(text)) is not None:
             yield found.end()
-    yield from _sentences(text)[:1]
+    yield from sentence_ends(text[:_FAR])[:1]
 
 
 def _tails(text: str) -> Iterator[int]:
@@ -112,8 +118,6 @@ def _tails(text: str) -> Iterator[int]:
     for separator in (_BLANK, _LINE):
         if cuts := [found.end() for found in separator.finditer(text)]:
             yield cuts[-1]
-    yield from _sentences(text)[-1:]
-
-
-def _sentences(text: str) -> list[int]:
-    return [end for end in sentence_ends(text) if end < len(text)]
+    begin = max(0, len(text) - _FAR)
+    ends = [begin + end for end in sentence_ends(text[begin:]) if begin + end < len(text)]
+    yield from ends[-1:]
