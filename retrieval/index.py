@@ -17,6 +17,9 @@ from hier.retrieval.static import StaticTable, load_static, unit
 from hier.retrieval.word_order import WordOrder
 from hier.retrieval.words import Words, find_words
 
+_UNSPLIT = 1 << 17  # multiplications of a product that is not split over threads ...
+_UNSPLIT_VECTOR = 1 << 13  # ... and where one of the two is a vector
+
 
 @dataclass(frozen=True)
 class StemLists:
@@ -172,7 +175,20 @@ class WordIndex:
             vectors: float32 (vectors, dimensions).
         """
         tokens, of_words = self._tokens
-        return of_words.dot(tokens @ vectors.T)
+        return of_words.dot(_product(tokens, vectors.T))
+
+
+def _product(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Multiply matrices; the same to the last bit, whatever the number of threads.
+
+    A large product is split over threads, and rounds at the edges of its parts in another way; so
+    it is taken in blocks that are too small to be split.
+    """
+    most = _UNSPLIT if columns.shape[1] > 1 else _UNSPLIT_VECTOR
+    size = max(1, most // max(columns.size, 1))
+    whole = len(rows) // size * size
+    blocks = rows[:whole].reshape(-1, size, rows.shape[1]) @ columns
+    return np.concatenate([blocks.reshape(whole, columns.shape[1]), rows[whole:] @ columns])
 
 
 def _gather(stems: Counts, first: np.ndarray, n_leaves: int) -> Counts:
