@@ -53,8 +53,7 @@ bench: .venv/.installed ## ours beside cheap systems and DOS RAG: minutes, into 
 	.venv/bin/python benchmarks/arena.py --embedder static --systems $(QUICK) --costs \
 		--out benchmarks/cache/bench
 
-FULL := 'arena.py --costs' speed.py soak.py allocation.py thrift.py descent.py models.py edits.py crashes.py \
-	fidelity.py asking.py messages.py corpora.py pooled.py serving.py readme.py
+FULL := 'arena.py --costs' speed.py soak.py allocation.py thrift.py descent.py models.py edits.py crashes.py fidelity.py asking.py messages.py corpora.py pooled.py serving.py readme.py
 
 # A script that misses a target ends with code 1: the others run all the same, and make says so last.
 bench-full: .venv/.installed ## all but the ablation measured, into benchmarks/results, docs and README

@@ -1,7 +1,6 @@
 """The MCP server: documents are read, and then served to an agent."""
 
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hier
+from hier.commands.ending import ended_as_by_ctrl_c
 from hier.commands.opening import read
 from hier.commands.output import progress, say, sized
 from hier.commands.reporting import say_report
@@ -59,7 +59,7 @@ def mcp(
         raise InputError("--keys is for --http; over stdio only who started the server can ask")
     folders = Folders(folder or ())
     serve = _stdio() if address is None else _http(address, keys)
-    with _ended_as_by_ctrl_c(), opened(sources or (), store) as corpus:
+    with ended_as_by_ctrl_c(), opened(sources or (), store) as corpus:
         from hier.serving.mcp.server import make_server
         from hier.serving.mcp.service import Service
 
@@ -89,16 +89,6 @@ def _needing_mcp() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise MissingExtraError("mcp", "the MCP server", "hier-context[mcp]") from error
-
-
-@contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM end it like Ctrl-C, so that what is temporary is removed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

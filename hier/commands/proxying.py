@@ -1,11 +1,13 @@
 """Proxying: a server that compresses what clients of OpenAI's protocols send to another."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hier.commands.ending import ended_as_by_ctrl_c
 from hier.commands.output import say
 from hier.messages.counting import IMAGE
 from hier.messages.settings import LOW_WATER, REFRESH, Settings
@@ -69,4 +71,5 @@ def proxy(
             app, http=spoken, ws="none", log_level="warning", access_log=False, lifespan="on",
             server_header=False, date_header=False, proxy_headers=False,
         )  # fmt: skip
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt), ended_as_by_ctrl_c():  # which it hands on when it is done
+            uvicorn.Server(config).run(sockets=[listener])
