@@ -29,7 +29,7 @@ MARK = "[…]"
 EDGE = "…"  # where the beginning or the end of a text is left out
 RECENT = 4  # the newest round is sure of one in so many tokens
 ROUNDS = 4  # that many rounds are sure of any
-_TRIES = 6  # times that tokens left over are planned with
+_TRIES = 3  # times that tokens left over are planned with
 _SLACK = 0.03  # share of the room that may be left over without another try
 _TITLE = 16  # tokens that a title may take in the joined text, about
 
