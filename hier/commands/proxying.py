@@ -64,12 +64,12 @@ def proxy(
     )
     limits = Limits(largest << 20, body_seconds, seconds, at_once, waiting)
     app = proxy_app(upstream, settings, admitted, limits)
-    with listening(host, port) as listener:
+    spoken = protocol(header_seconds, body_seconds, connections)
+    config = uvicorn.Config(
+        app, http=spoken, ws="none", log_level="warning", access_log=False, lifespan="on",
+        server_header=False, date_header=False, proxy_headers=False,
+    )  # fmt: skip
+    # uvicorn hands a signal on when it has finished what was begun.
+    with suppress(KeyboardInterrupt), ended_as_by_ctrl_c(), listening(host, port) as listener:
         say(f"listening at {url_of(listener)}/v1, in front of {upstream}")
-        spoken = protocol(header_seconds, body_seconds, connections)
-        config = uvicorn.Config(
-            app, http=spoken, ws="none", log_level="warning", access_log=False, lifespan="on",
-            server_header=False, date_header=False, proxy_headers=False,
-        )  # fmt: skip
-        with suppress(KeyboardInterrupt), ended_as_by_ctrl_c():  # which it hands on when it is done
-            uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
