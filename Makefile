@@ -32,7 +32,7 @@ demo: .venv-demo/.installed ## a long document, three questions, a few hundred t
 	.venv-demo/bin/hier demo
 
 test: .venv/.installed browser ## every extra installed, every test; one file: make test TESTS=tests/test_house.py
-	.venv/bin/pytest $(TESTS)
+	.venv/bin/pytest -n auto --dist loadfile $(TESTS)
 
 # The page is tested in a real browser. Where it cannot be installed, its tests say what is missing.
 browser:

@@ -221,6 +221,14 @@ def test_bytes_flipped_in_a_document_are_told_with_its_name(store, column):
         assert corpus.compress("violin", 60).segments
 
 
+def test_a_text_that_cannot_be_decoded_is_damage(store):
+    with closing(sqlite3.connect(store)) as database:
+        database.execute("update documents set folder = cast(x'ff41' as text)")
+        database.commit()
+    said = use(store)
+    assert "the file is damaged: restore it, or build it again" in said
+
+
 def test_bytes_flipped_anywhere_never_end_in_anything_else(store, made):
     dice, raw = random.Random(5), store.read_bytes()
     found = []

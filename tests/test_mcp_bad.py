@@ -310,7 +310,7 @@ def answer(server, sent, number):
 
 def test_nothing_is_on_stdout_but_the_protocol(folder, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(NOISE)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     server = started(folder / "lease.md", "--folder", folder, PYTHONPATH=path)
     assert "result" in answer(server, HANDSHAKE, 1)
     # Lines that are no messages, or none that are known.

@@ -166,4 +166,6 @@ _REMEDIES = {
 
 
 def _remedy(error: Exception) -> str:
+    if isinstance(error, sqlite3.OperationalError) and not _code(error):
+        return _REMEDIES[sqlite3.SQLITE_CORRUPT]  # a text that is none: SQLite takes it
     return _REMEDIES.get(_code(error), "check the path, the disk and the permissions")
