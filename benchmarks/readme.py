@@ -14,9 +14,11 @@ import environment
 import messages_page
 import models_page
 import page
+import serving_page
 
 README = environment.REPOSITORY / "README.md"
 ALLOCATION = environment.REPOSITORY / "docs" / "allocation.md"
+HTTP = environment.REPOSITORY / "docs" / "http.md"
 MESSAGES = environment.REPOSITORY / "docs" / "messages.md"
 MODELS = environment.REPOSITORY / "docs" / "models.md"
 SCALE = environment.REPOSITORY / "docs" / "scale.md"
@@ -242,6 +244,7 @@ PAGES: dict[Path, Sections] = {
         "time": (allocation_page.time, "allocation.json"),
         "thrift": (allocation_page.thrift, "thrift.json"),
     },
+    HTTP: {"load": (serving_page.load, "serving.json")},
     MESSAGES: {"talks": (messages_page.talks, "messages.json")},
     MODELS: {
         "builds": (models_page.builds, "models.json"),
