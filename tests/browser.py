@@ -106,7 +106,7 @@ def serving(trees: Mapping[str, Any], key: str = "") -> Iterator[str]:
     """
     inside = Starlette(routes=inspect_routes(in_threads(trees.__getitem__)))
     app = Guard(inside, Keys([hash_of(key)] if key else []), public=is_page)
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="error", lifespan="off")
+    config = uvicorn.Config(app, "127.0.0.1", 0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -66,7 +66,7 @@ def proxy(
     app = proxy_app(upstream, settings, admitted, limits)
     spoken = protocol(header_seconds, body_seconds, connections)
     config = uvicorn.Config(
-        app, http=spoken, ws="none", log_level="warning", access_log=False, lifespan="on",
+        app, http=spoken, ws="none", log_config=None, access_log=False, lifespan="on",
         server_header=False, date_header=False, proxy_headers=False,
     )  # fmt: skip
     # uvicorn hands a signal on when it has finished what was begun.
