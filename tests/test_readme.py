@@ -22,6 +22,7 @@ REPORT = (
 
 
 PAGES = ("README.md", "docs/models.md", "docs/corpora.md")
+DOCS = readme.README.parent / "docs"
 SERVER = "http://localhost:8000/v1"  # the pages' name for a server of one's own
 
 
@@ -110,7 +111,9 @@ def test_the_figures_are_those_of_the_stored_results(page):
     assert set(re.findall(r"<!-- (\w+) -->", text)) == set(sections)
 
 
-@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [readme.README, *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name
+)
 def test_every_file_that_is_linked_is_there(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
