@@ -51,7 +51,6 @@ class Relevance:
         unmet: share of the question's meaning that no passage meets, 0 to 1; 0 where it was not
             looked for, or where the question quotes, and so names, what it is after.
         pool: the leaves that were looked at closely, ascending, int64.
-        vectors: their static vectors, unit length, float32 (pool, dimensions).
         opened: the leaves that were scored at all, ascending, int64: in a small text each one. All
             others have the density of their section, at most that of the pool's last.
     """
@@ -59,7 +58,6 @@ class Relevance:
     density: np.ndarray
     unmet: float
     pool: np.ndarray
-    vectors: np.ndarray
     opened: np.ndarray
 
 
@@ -88,7 +86,7 @@ def weigh(tree: Tree, query: str, whole: bool = False) -> Relevance:
             unmet = 1 - float(features[:, names.index(MET)].max())
     density -= density[scene.pool].max()
     np.maximum(density, -_STEEPEST, out=density)
-    return Relevance(density, unmet, scene.pool, scene.vectors, scene.opened)
+    return Relevance(density, unmet, scene.pool, scene.opened)
 
 
 def look(tree: Tree, query: Query, whole: bool = False) -> tuple[Scene, np.ndarray]:

@@ -13,12 +13,10 @@ from langchain_classic.chains.combine_documents import create_stuff_documents_ch
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langchain_host import Recorder
 from pydantic import ValidationError
 
 import hier
@@ -29,20 +27,6 @@ from hier.tokens import load_tokenizer
 QUESTION = "What does the with statement do when an exception is raised?"
 PROMPT = ChatPromptTemplate.from_messages([("system", "CONTEXT<<{context}>>END"), ("human", "{q}")])
 count = load_tokenizer("o200k_base").count
-
-
-class Recorder(BaseChatModel):
-    """A model that remembers what it was sent."""
-
-    prompts: list[list[BaseMessage]]
-
-    @property
-    def _llm_type(self) -> str:
-        return "recorder"
-
-    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
-        self.prompts.append(messages)
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("an answer"))])
 
 
 class Found(BaseRetriever):

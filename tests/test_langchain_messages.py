@@ -5,7 +5,6 @@ import threading
 from typing import Any
 
 import pytest
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -15,8 +14,8 @@ from langchain_core.messages import (
     ToolMessage,
     convert_to_openai_messages,
 )
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_host import Recorder
 
 import hier
 from hier.errors import BudgetError, InputError
@@ -95,20 +94,6 @@ def test_blocks_keep_all_but_their_text(long_text: str) -> None:
     assert len(shown[2].content[0]["text"]) < 8_000
     assert messages[0].content[0] is not text, "what was given is not changed"
     assert pasted["text"] == long_text[:9_000]
-
-
-class Recorder(BaseChatModel):
-    """A model that remembers what it was sent."""
-
-    prompts: list[list[BaseMessage]]
-
-    @property
-    def _llm_type(self) -> str:
-        return "recorder"
-
-    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
-        self.prompts.append(messages)
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("an answer"))])
 
 
 def test_a_step_between_a_prompt_and_a_model(agent: list[BaseMessage]) -> None:

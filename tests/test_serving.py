@@ -20,16 +20,8 @@ from hier.serving.metrics import Meters
 
 
 def plain(value):
-    """A value as JSON has it; numbers to ten digits, for workers compute with one thread."""
-    return rounded(json.loads(json.dumps(value)))
-
-
-def rounded(value):
-    if isinstance(value, dict):
-        return {name: rounded(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [rounded(one) for one in value]
-    return pytest.approx(value, rel=1e-6, abs=1e-9) if isinstance(value, float) else value
+    """A value as JSON has it."""
+    return json.loads(json.dumps(value))
 
 
 @pytest.fixture(scope="module")

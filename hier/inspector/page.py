@@ -58,8 +58,8 @@ def page_with(told: Any) -> str:
         told: what ``export.py`` makes of a tree.
     """
     style, scripts = asset(STYLE), [asset(name) for name in SCRIPTS]
-    allowed = " ".join(_hash(script) for script in scripts)
-    policy = f"{_NOTHING}; script-src {allowed}; style-src {_hash(style)}; {_TYPED}"
+    allowed = " ".join(hash_source(script) for script in scripts)
+    policy = f"{_NOTHING}; script-src {allowed}; style-src {hash_source(style)}; {_TYPED}"
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     written = json.dumps(told, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
     data = f'<script type="application/json" id="data">{written}</script>'
@@ -77,5 +77,6 @@ def _filled(policy: str, style: str, data: str, scripts: str) -> str:
     return filled + rest
 
 
-def _hash(text: str) -> str:
+def hash_source(text: str) -> str:
+    """Return what a policy allows a script or a style by."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from hier.context import Context
 from hier.serving import replies, requests, sources
-from hier.serving.endpoints import Call, Endpoint
+from hier.serving.endpoints import Call, Endpoint, asking
 from hier.serving.holdings import Holding, NotHeldError
 from hier.serving.house import House, RefusedError, as_json, written
 from hier.serving.replies import Held
@@ -37,28 +37,6 @@ def _there(house: House, name: str) -> Holding | None:
         return house.holdings.find(name)
     except NotHeldError:
         return None
-
-
-async def _ask(call: Call, what: str) -> Response:
-    house = call.house
-    asked = call.body if call.body is not None else call.query
-    holding = house.holdings.find(call.id, "corpus")
-    return await house.ask(what, holding, asked, call.request.is_disconnected)
-
-
-async def compress(call: Call) -> Response:
-    """Compress a corpus for a question."""
-    return await _ask(call, "corpus_compress")
-
-
-async def describe(call: Call) -> Response:
-    """Say what a corpus is."""
-    return await _ask(call, "corpus_describe")
-
-
-async def documents(call: Call) -> Response:
-    """List documents."""
-    return await _ask(call, "corpus_documents")
 
 
 async def add(call: Call) -> Response:
@@ -119,14 +97,15 @@ ENDPOINTS = (
         replies={200: replies.CorpusFacts, 201: replies.CorpusFacts}, faults=(403, 404, 409, 422),
     ),
     Endpoint(
-        "GET", _CORPUS, describe, "Say what a corpus is",
+        "GET", _CORPUS, asking("corpus", "corpus_describe"), "Say what a corpus is",
         replies={200: replies.CorpusFacts}, faults=(404,),
     ),
     Endpoint(
         "DELETE", _CORPUS, delete, "Delete a corpus", replies={204: None}, faults=(403, 404),
     ),
     Endpoint(
-        "GET", f"{_CORPUS}/documents", documents, "List the documents of a corpus",
+        "GET", f"{_CORPUS}/documents", asking("corpus", "corpus_documents"),
+        "List the documents of a corpus",
         query=requests.ListRequest, replies={200: replies.DocumentList}, faults=(404, 422),
     ),
     Endpoint(
@@ -139,7 +118,8 @@ ENDPOINTS = (
         "Remove a document from a corpus", replies={204: None}, faults=(403, 404),
     ),
     Endpoint(
-        "POST", f"{_CORPUS}/compress", compress, "Compress a corpus for a question",
+        "POST", f"{_CORPUS}/compress", asking("corpus", "corpus_compress"),
+        "Compress a corpus for a question",
         body=requests.CorpusRequest, replies={200: Context}, faults=(404, 422),
     ),
 )  # fmt: skip

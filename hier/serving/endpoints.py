@@ -17,7 +17,7 @@ from starlette.routing import Route
 from hier.serving.access import problem
 from hier.serving.builds import FullError
 from hier.serving.crew import LeftError
-from hier.serving.holdings import NotHeldError
+from hier.serving.holdings import Kind, NotHeldError
 from hier.serving.house import House, RefusedError
 from hier.serving.metrics import TEMPLATE
 
@@ -78,6 +78,24 @@ class Endpoint:
     streams: bool = False
     public: bool = False
     media: str = "application/json"
+
+
+def asking(kind: Kind, what: str) -> Handle:
+    """Return what has a question to a holding answered by a worker.
+
+    Args:
+        kind: of the holding that the path names; what else it names is told to the worker.
+        what: the worker's job.
+    """
+
+    async def answer(call: Call) -> Response:
+        house, request = call.house, call.request
+        asked = call.body if call.body is not None else call.query
+        told = {name: value for name, value in request.path_params.items() if name != "id"}
+        holding = house.holdings.find(call.id, kind)
+        return await house.ask(what, holding, asked, request.is_disconnected, **told)
+
+    return answer
 
 
 def routes(endpoints: Sequence[Endpoint], house: House) -> list[Route]:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from hier.inspector.page import hash_source
 from hier.inspector.routes import inspect_routes
 from hier.serving.endpoints import answered
 from hier.serving.house import House
@@ -14,17 +15,19 @@ from hier.visible import visible
 
 PATH = "/inspect/"
 _MOST = 1_000  # texts that are listed
+_STYLE = """
+body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}
+"""
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "content-security-policy": f"default-src 'none'; style-src {hash_source(_STYLE)}; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-_LIST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>hier inspector</title>
+_HEAD = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>hier inspector</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}
-</style><h1>hier inspector</h1>{found}</html>"""
+<style>{_STYLE}</style><h1>hier inspector</h1>"""
 
 
 def inspector(house: House) -> list[BaseRoute]:
@@ -45,6 +48,6 @@ def inspector(house: House) -> list[BaseRoute]:
             for each in trees
         ]
         found = f"<ul>{''.join(links)}</ul>" if links else "<p>No text is here yet.</p>"
-        return HTMLResponse(_LIST.format(found=found), headers=_HEADERS)
+        return HTMLResponse(_HEAD + found, headers=_HEADERS)
 
     return [Route(PATH, listed), *inspect_routes(ask)]

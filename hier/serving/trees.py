@@ -11,7 +11,7 @@ from hier.context import Context
 from hier.errors import InputError
 from hier.serving import replies, requests, sources
 from hier.serving.builds import Build
-from hier.serving.endpoints import Call, Endpoint
+from hier.serving.endpoints import Call, Endpoint, asking
 from hier.serving.holdings import Holding, NotHeldError
 from hier.serving.house import Events, House, RefusedError, as_json, written
 from hier.serving.replies import Held
@@ -115,43 +115,6 @@ def _digest(path: Path) -> bytes:
         raise RefusedError(403, "the file cannot be read", "path", "refused") from error
 
 
-async def _ask(call: Call, what: str, **told: Any) -> Response:
-    house = call.house
-    asked = call.body if call.body is not None else call.query
-    holding = house.holdings.find(call.id, "tree")
-    return await house.ask(what, holding, asked, call.request.is_disconnected, **told)
-
-
-async def compress(call: Call) -> Response:
-    """Compress a tree for a question."""
-    return await _ask(call, "compress")
-
-
-async def curve(call: Call) -> Response:
-    """Return value against tokens."""
-    return await _ask(call, "curve")
-
-
-async def expand(call: Call) -> Response:
-    """Compress one branch."""
-    return await _ask(call, "expand")
-
-
-async def outline(call: Call) -> Response:
-    """Return the upper tree."""
-    return await _ask(call, "outline")
-
-
-async def describe(call: Call) -> Response:
-    """Say what a tree is."""
-    return await _ask(call, "describe")
-
-
-async def node(call: Call) -> Response:
-    """Return one node."""
-    return await _ask(call, "node", node=call.request.path_params["node"])
-
-
 async def delete(call: Call) -> Response:
     """Delete a tree."""
     holding = call.house.holdings.find(call.id, "tree")
@@ -181,30 +144,30 @@ ENDPOINTS = (
         replies={200: replies.TreeFacts, 201: replies.TreeFacts},
     ),
     Endpoint(
-        "GET", _TREE, describe, "Say what a tree is",
+        "GET", _TREE, asking("tree", "describe"), "Say what a tree is",
         replies={200: replies.TreeFacts}, faults=(404,),
     ),
     Endpoint(
         "DELETE", _TREE, delete, "Delete a tree", replies={204: None}, faults=(403, 404),
     ),
     Endpoint(
-        "POST", f"{_TREE}/compress", compress, "Compress a tree for a question",
+        "POST", f"{_TREE}/compress", asking("tree", "compress"), "Compress a tree for a question",
         body=requests.TreeRequest, replies={200: Context}, faults=(404, 422),
     ),
     Endpoint(
-        "POST", f"{_TREE}/curve", curve, "Return value against tokens",
+        "POST", f"{_TREE}/curve", asking("tree", "curve"), "Return value against tokens",
         body=requests.CurveRequest, replies={200: replies.Curve}, faults=(404, 422),
     ),
     Endpoint(
-        "POST", f"{_TREE}/expand", expand, "Compress one branch of a tree",
+        "POST", f"{_TREE}/expand", asking("tree", "expand"), "Compress one branch of a tree",
         body=requests.ExpandRequest, replies={200: Context}, faults=(404, 422),
     ),
     Endpoint(
-        "GET", f"{_TREE}/outline", outline, "Return the upper levels of a tree",
+        "GET", f"{_TREE}/outline", asking("tree", "outline"), "Return the upper levels of a tree",
         query=requests.OutlineRequest, replies={200: replies.Outline}, faults=(404, 422),
     ),
     Endpoint(
-        "GET", f"{_TREE}/nodes/{{node:int}}", node, "Return one node of a tree",
+        "GET", f"{_TREE}/nodes/{{node:int}}", asking("tree", "node"), "Return one node of a tree",
         replies={200: replies.NodeFacts}, faults=(404,),
     ),
 )  # fmt: skip
